@@ -1,0 +1,6 @@
+//! Process life, control socket, log: what runs behind `ezncrypt start`, and how to reach it.
+
+pub mod paths;
+pub mod protocol;
+
+pub use paths::Paths;
