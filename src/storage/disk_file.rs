@@ -1,0 +1,136 @@
+//! A ciphertext file on the filesystem below.
+
+use rustix::fs::{self, FallocateFlags, SeekFrom};
+use rustix::io::{Errno, pread, pwrite};
+use std::io::{Error, ErrorKind, Result};
+use std::os::fd::OwnedFd;
+
+/// An open ciphertext file. All offsets and sizes are physical, in bytes.
+///
+/// Errors are the kernel's; interrupted and short transfers are carried on here.
+#[derive(Debug)]
+pub struct DiskFile(OwnedFd);
+
+impl DiskFile {
+    /// Takes over a descriptor that is open for reading and, if it is to be written, for writing,
+    /// without `O_APPEND`.
+    pub fn new(descriptor: OwnedFd) -> Self {
+        Self(descriptor)
+    }
+
+    /// The size now.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn size(&self) -> Result<u64> {
+        Ok(u64::try_from(fs::fstat(&self.0)?.st_size).unwrap_or(0))
+    }
+
+    /// Reads until `bytes` is full or the file ends; returns how many were read.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<usize> {
+        let mut done = 0;
+        while done < bytes.len() {
+            match pread(&self.0, &mut bytes[done..], offset + done as u64) {
+                Ok(0) => break,
+                Ok(count) => done += count,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Writes all of `bytes`.
+    ///
+    /// Give it page-aligned buffers at page-aligned offsets: then each page lands whole or not at
+    /// all when the process is killed.
+    ///
+    /// # Errors
+    /// The kernel's; some leading part may have been written.
+    pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        let mut done = 0;
+        while done < bytes.len() {
+            match pwrite(&self.0, &bytes[done..], offset + done as u64) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => done += count,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Cuts the file or extends it by a hole.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn set_size(&self, size: u64) -> Result<()> {
+        loop {
+            match fs::ftruncate(&self.0, size) {
+                Err(Errno::INTR) => {}
+                other => return Ok(other?),
+            }
+        }
+    }
+
+    /// Makes what was written durable; with `data_only`, times may be lost (`fdatasync`).
+    ///
+    /// # Errors
+    /// The kernel's. After one, what was written since the last success may be lost.
+    pub fn sync(&self, data_only: bool) -> Result<()> {
+        Ok(if data_only { fs::fdatasync(&self.0)? } else { fs::fsync(&self.0)? })
+    }
+
+    /// Reserves space for a range without changing the size.
+    ///
+    /// # Errors
+    /// The kernel's; `EOPNOTSUPP` where the filesystem cannot.
+    pub fn reserve(&self, offset: u64, length: u64) -> Result<()> {
+        self.fallocate(FallocateFlags::KEEP_SIZE, offset, length)
+    }
+
+    /// Makes a range read as zeros and frees its space.
+    ///
+    /// # Errors
+    /// As [`DiskFile::reserve`].
+    pub fn punch(&self, offset: u64, length: u64) -> Result<()> {
+        self.fallocate(FallocateFlags::KEEP_SIZE | FallocateFlags::PUNCH_HOLE, offset, length)
+    }
+
+    fn fallocate(&self, mode: FallocateFlags, offset: u64, length: u64) -> Result<()> {
+        loop {
+            match fs::fallocate(&self.0, mode, offset, length) {
+                Err(Errno::INTR) => {}
+                other => return Ok(other?),
+            }
+        }
+    }
+
+    /// The first byte at or after `offset` that is not in a hole; `None` when only holes follow.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn seek_data(&self, offset: u64) -> Result<Option<u64>> {
+        self.seek(SeekFrom::Data(offset))
+    }
+
+    /// The first byte at or after `offset` that is in a hole, the end counting as one; `None` when
+    /// `offset` is at or beyond the end.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn seek_hole(&self, offset: u64) -> Result<Option<u64>> {
+        self.seek(SeekFrom::Hole(offset))
+    }
+
+    fn seek(&self, to: SeekFrom) -> Result<Option<u64>> {
+        match fs::seek(&self.0, to) {
+            Ok(offset) => Ok(Some(offset)),
+            Err(Errno::NXIO) => Ok(None),
+            Err(error) => Err(Error::from(error)),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The contents of one encrypted file: random access to plaintext over sealed sectors.
+//!
+//! [`CipherFile`] is shared by all handles of an inode. It promises that every sector on disk is at
+//! any moment the old one or the new one, that a damaged sector is an error for exactly the ranges
+//! that touch it, and that what [`CipherFile::sync`] returned for is durable. It knows neither names
+//! nor attributes.
+
+mod holes;
+mod open;
+mod read;
+mod write;
+
+use super::{Error, Result};
+use crate::crypto::CategoryKeys;
+use crate::crypto::sector::{Sealer, SectorCipher};
+use crate::format::header::{FileHeader, HEADER_LEN};
+use crate::format::sector::Binding;
+use crate::storage::{DiskFile, with_buffer};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// Sectors that are read or written in one go: about 1 MiB.
+const BATCH: u64 = 256;
+
+/// What a file's bytes were found to be like; told to whoever watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// The physical size and the last sector disagreed; the sector won.
+    SizePutRight {
+        /// Plaintext bytes by the physical size.
+        claimed: u64,
+        /// Plaintext bytes by the last sector.
+        actual: u64,
+    },
+    /// The file ends without an end mark: an append was interrupted, or the file was cut.
+    EndMarkMissing,
+    /// A sector inside the file bears the end mark: an append was interrupted, or the file was
+    /// extended with older sectors of its own.
+    EndMarkInside {
+        /// Which sector.
+        sector: u64,
+    },
+    /// One copy of the header does not verify; the other serves.
+    HeaderCopyDamaged,
+}
+
+/// Who is told of [`Event`]s.
+pub type Watcher = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// One encrypted file, open.
+pub struct CipherFile {
+    disk: DiskFile,
+    keys: Arc<CategoryKeys>,
+    state: RwLock<State>,
+    sync_failed: AtomicBool,
+    watcher: Option<Watcher>,
+}
+
+/// What changes as the file is written; guarded as a whole.
+struct State {
+    /// Plaintext bytes.
+    size: u64,
+    /// Absent while the file is empty: an empty file gets a fresh id and key at its next write.
+    sealing: Option<Sealing>,
+}
+
+/// A file's header in use.
+struct Sealing {
+    header: FileHeader,
+    binding: Binding,
+    cipher: SectorCipher,
+    sealer: Sealer,
+}
+
+impl Sealing {
+    fn new(header: FileHeader) -> Result<Self> {
+        let cipher = SectorCipher::new(header.suite, &header.key);
+        let sealer = cipher.sealer().map_err(|error| Error::Seal(error.into()))?;
+        let binding = Binding { file_id: header.file_id, suite: header.suite };
+        Ok(Self { header, binding, cipher, sealer })
+    }
+}
+
+impl CipherFile {
+    /// Plaintext bytes.
+    pub fn size(&self) -> u64 {
+        self.read_state().size
+    }
+
+    /// Makes everything written before durable; with `data_only`, times may be lost.
+    ///
+    /// # Errors
+    /// The filesystem's, and after one [`Error::SyncFailed`] until the file is opened anew: a sync
+    /// that failed is never retried to success, because the kernel may have dropped the data.
+    pub fn sync(&self, data_only: bool) -> Result<()> {
+        if self.sync_failed.load(Ordering::Acquire) {
+            return Err(Error::SyncFailed);
+        }
+        self.disk.sync(data_only).map_err(|error| {
+            self.sync_failed.store(true, Ordering::Release);
+            error.into()
+        })
+    }
+
+    /// As [`CipherFile::sync`], times included.
+    ///
+    /// # Errors
+    /// As [`CipherFile::sync`].
+    pub fn sync_all(&self) -> Result<()> {
+        self.sync(false)
+    }
+
+    /// Whether the header allows holes; `false` for an empty file.
+    pub fn may_have_holes(&self) -> bool {
+        self.read_state().sealing.as_ref().is_some_and(|sealing| sealing.header.may_have_holes)
+    }
+
+    fn tell(&self, event: Event) {
+        if let Some(watcher) = &self.watcher {
+            watcher(event);
+        }
+    }
+
+    /// Writes the header as it is now; durable only after a sync.
+    fn write_header(&self, header: &mut FileHeader) -> Result<()> {
+        header.generation += 1;
+        let page = header.encode(&self.keys).map_err(Error::Seal)?;
+        with_buffer(HEADER_LEN, |buffer| {
+            buffer.copy_from_slice(&page);
+            Ok(self.disk.write_at(buffer, 0)?)
+        })
+    }
+
+    // A panic while the lock was held has left each sector old or new, so the state goes on being
+    // of use; the size is set last.
+    fn read_state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn write_state(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+#[path = "attack_tests.rs"]
+mod attack_tests;
+#[cfg(test)]
+#[path = "model_tests.rs"]
+mod model_tests;

@@ -1,0 +1,318 @@
+//! Writing plaintext and changing the size.
+//!
+//! Sectors are sealed into an aligned buffer and written in one call, then the physical size is set.
+//! Each sector is therefore old or new whenever the process dies, and the last sector's own length
+//! decides when the two disagree.
+
+use super::{BATCH, CipherFile, Sealing, State};
+use crate::format::geometry::{
+    MAX_SIZE, PAYLOAD, SECTOR, SectorIndex, Span, ciphertext_size, sectors, spans,
+};
+use crate::format::header::{FileHeader, HEADER_LEN};
+use crate::format::sector::{self, PAYLOAD_AT, PAYLOAD_LEN, SECTOR_LEN, SectorHeader};
+use crate::storage::with_buffer;
+use crate::volume::{Error, Result};
+
+/// Gaps up to this many sectors are stored as sealed zeros; only longer ones become holes, so that
+/// small files never allow an erased sector to pass for a hole.
+const SMALL_GAP: u64 = 256;
+
+/// A range of plaintext that one batch of sectors covers, and the size the file has after it.
+struct Batch<'a> {
+    offset: u64,
+    data: &'a [u8],
+    size_after: u64,
+}
+
+impl CipherFile {
+    /// Writes `data` at `offset`, extending the file if need be; a gap before it reads as zeros.
+    ///
+    /// # Errors
+    /// [`Error::Sector`] or [`Error::Erased`] when a sector that is only partly overwritten is
+    /// damaged; [`Error::TooLarge`]; the filesystem's (no space, say). Every sector is then old or
+    /// new and the size is right for what was written.
+    pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
+        let end = offset.checked_add(data.len() as u64).filter(|end| *end <= MAX_SIZE);
+        end.ok_or(Error::TooLarge)?;
+        if data.is_empty() {
+            return Ok(());
+        }
+        self.write_locked(&mut self.write_state(), offset, data)
+    }
+
+    /// Cuts the file or extends it with zeros.
+    ///
+    /// # Errors
+    /// As [`CipherFile::write_at`].
+    pub fn set_size(&self, size: u64) -> Result<()> {
+        if size > MAX_SIZE {
+            return Err(Error::TooLarge);
+        }
+        let mut state = self.write_state();
+        if size > state.size {
+            return self.write_locked(&mut state, size - 1, &[0]);
+        }
+        if size < state.size && size > 0 {
+            self.cut_last_sector(&mut state, size)?;
+        }
+        // Also when the size stays: the filesystem below then renews the times.
+        self.disk.set_size(ciphertext_size(size))?;
+        state.size = size;
+        if size == 0 {
+            state.sealing = None;
+        }
+        Ok(())
+    }
+
+    pub(super) fn write_locked(&self, state: &mut State, offset: u64, data: &[u8]) -> Result<()> {
+        if state.sealing.is_none() {
+            let header = FileHeader::generate(&self.keys).map_err(Error::Seal)?;
+            state.sealing = Some(Sealing::new(header)?);
+        }
+        let size_before = state.size;
+        let written =
+            self.fill_gap(state, offset).and_then(|()| self.write_batches(state, offset, data));
+        if written.is_err() {
+            // What made it fail (a full disk, say) may fail this too; then the next open finds the
+            // end by the last sector.
+            let _ = self.roll_back(state, size_before);
+        }
+        written
+    }
+
+    /// After a failed write: the file ends where it ended before.
+    fn roll_back(&self, state: &mut State, size: u64) -> Result<()> {
+        if size == 0 {
+            (state.size, state.sealing) = (0, None);
+            return Ok(self.disk.set_size(0)?);
+        }
+        let last = SectorIndex::of(size - 1);
+        state.size = size;
+        with_buffer(SECTOR_LEN, |buffer| {
+            let sector = only_sector(buffer);
+            self.load_truncated(state, last, size, sector)?;
+            Ok::<_, Error>(self.disk.write_at(sector, last.position())?)
+        })?;
+        Ok(self.disk.set_size(ciphertext_size(size))?)
+    }
+
+    fn write_batches(&self, state: &mut State, offset: u64, data: &[u8]) -> Result<()> {
+        let mut done = 0;
+        while done < data.len() {
+            let at = offset + done as u64;
+            let batch_end = (SectorIndex::of(at).0 + BATCH) * PAYLOAD;
+            let count = (data.len() - done).min((batch_end - at) as usize);
+            let size_after = state.size.max(at + count as u64);
+            self.write_batch(
+                state,
+                &Batch { offset: at, data: &data[done..done + count], size_after },
+            )?;
+            done += count;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the file's last sector is the one before or at `offset`, filling what lies
+    /// between with sealed zeros or, where that is long, with holes.
+    fn fill_gap(&self, state: &mut State, offset: u64) -> Result<()> {
+        let stored = sectors(state.size);
+        let target = SectorIndex::of(offset).0;
+        let may_have_holes = state.sealing.as_ref().is_some_and(|s| s.header.may_have_holes);
+        if target <= stored {
+            return Ok(());
+        }
+        if !may_have_holes && target - stored <= SMALL_GAP {
+            let from = state.size;
+            let zeros = vec![0; (target * PAYLOAD - from) as usize];
+            return self.write_batches(state, from, &zeros);
+        }
+        self.allow_holes(state)?;
+        self.complete_last_sector(state)
+    }
+
+    /// Rewrites a last sector as one that is full and not the last. The size stays as it is until
+    /// the sectors behind it are written.
+    fn complete_last_sector(&self, state: &State) -> Result<()> {
+        let Some(last) = sectors(state.size).checked_sub(1) else { return Ok(()) };
+        with_buffer(SECTOR_LEN, |buffer| {
+            let sector = only_sector(buffer);
+            self.load_completed(state, SectorIndex(last), sector)?;
+            Ok(self.disk.write_at(sector, SectorIndex(last).position())?)
+        })
+    }
+
+    /// A stored sector, sealed as one that is full and not the last.
+    fn load_completed(
+        &self,
+        state: &State,
+        index: SectorIndex,
+        sector: &mut [u8; SECTOR_LEN],
+    ) -> Result<()> {
+        let sealing = sealing(state)?;
+        self.load_plain(state, sealing, index, sector)?;
+        seal(sealing, index, SectorHeader { length: PAYLOAD_LEN as u16, last: false }, sector)
+    }
+
+    /// Shrinks: the sector that becomes the last is sealed anew with its length and the end mark.
+    fn cut_last_sector(&self, state: &mut State, size: u64) -> Result<()> {
+        let last = SectorIndex::of(size - 1);
+        with_buffer(SECTOR_LEN, |buffer| {
+            let sector = only_sector(buffer);
+            self.load_truncated(state, last, size, sector)?;
+            // First the cut, so that no sector behind an end mark is ever on disk. Should the
+            // process die in between, the file ends with this sector, whole.
+            self.disk.set_size(last.position() + SECTOR)?;
+            state.size = (last.0 + 1) * PAYLOAD;
+            self.disk.write_at(sector, last.position())?;
+            state.size = size;
+            Ok(())
+        })
+    }
+
+    /// The sector that ends a file of `size` bytes, sealed with its end mark.
+    fn load_truncated(
+        &self,
+        state: &State,
+        last: SectorIndex,
+        size: u64,
+        sector: &mut [u8; SECTOR_LEN],
+    ) -> Result<()> {
+        let length = (size - last.offset()) as usize;
+        let sealing = sealing(state)?;
+        self.load_plain(state, sealing, last, sector)?;
+        sector[PAYLOAD_AT + length..PAYLOAD_AT + PAYLOAD_LEN].fill(0);
+        seal(sealing, last, SectorHeader { length: length as u16, last: true }, sector)
+    }
+
+    /// Seals and writes the sectors of one batch, whose range begins at most one sector behind the
+    /// file's last one, or behind a gap of holes.
+    fn write_batch(&self, state: &mut State, batch: &Batch<'_>) -> Result<()> {
+        let (grown, stored) = (batch.size_after > state.size, sectors(state.size));
+        let first = SectorIndex::of(batch.offset).0;
+        // A last sector that this batch follows loses its end mark in the same write.
+        let lead = u64::from(grown && stored > 0 && first == stored);
+        let new_file = state.size == 0 && first == 0;
+        let head = if new_file {
+            let header = &mut sealing_mut(state)?.header;
+            header.generation = 1;
+            Some(header.encode(&self.keys).map_err(Error::Seal)?)
+        } else {
+            None
+        };
+        let head_len = head.map_or(0, |_| HEADER_LEN);
+        let count = spans(batch.offset, batch.data.len() as u64).count() + lead as usize;
+        with_buffer(head_len + count * SECTOR_LEN, |buffer| {
+            let (header, body) = buffer.split_at_mut(head_len);
+            if let Some(page) = &head {
+                header.copy_from_slice(page);
+            }
+            let (lead_sector, body) = body.split_at_mut(lead as usize * SECTOR_LEN);
+            if lead == 1 {
+                let sector = only_sector(lead_sector);
+                self.load_completed(state, SectorIndex(stored - 1), sector)?;
+            }
+            self.seal_spans(state, batch, body)?;
+            let position = SectorIndex(first - lead).position() - head_len as u64;
+            self.disk.write_at(buffer, position)?;
+            Ok::<_, Error>(())
+        })?;
+        if grown {
+            self.disk.set_size(ciphertext_size(batch.size_after))?;
+            state.size = batch.size_after;
+        }
+        Ok(())
+    }
+
+    fn seal_spans(&self, state: &State, batch: &Batch<'_>, buffer: &mut [u8]) -> Result<()> {
+        let sealing = sealing(state)?;
+        let last = SectorIndex::of(batch.size_after - 1);
+        let mut data = batch.data;
+        for (span, sector) in
+            spans(batch.offset, data.len() as u64).zip(buffer.as_chunks_mut::<SECTOR_LEN>().0)
+        {
+            let (part, rest) = data.split_at(span.within.len());
+            data = rest;
+            self.merge(state, sealing, &span, part, sector)?;
+            let is_last = span.index == last;
+            let length =
+                if is_last { (batch.size_after - last.offset()) as usize } else { PAYLOAD_LEN };
+            seal(
+                sealing,
+                span.index,
+                SectorHeader { length: length as u16, last: is_last },
+                sector,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Puts the new bytes into the sector's plaintext, the old bytes around them.
+    fn merge(
+        &self,
+        state: &State,
+        sealing: &Sealing,
+        span: &Span,
+        part: &[u8],
+        sector: &mut [u8; SECTOR_LEN],
+    ) -> Result<()> {
+        let start = span.index.offset();
+        let covers_old = span.within.start == 0 && start + span.within.end as u64 >= state.size;
+        if span.is_full() {
+            // Every byte is about to be overwritten.
+        } else if covers_old || start >= state.size {
+            sector[PAYLOAD_AT..PAYLOAD_AT + PAYLOAD_LEN].fill(0);
+        } else {
+            self.load_plain(state, sealing, span.index, sector)?;
+        }
+        sector[PAYLOAD_AT..][span.within.clone()].copy_from_slice(part);
+        Ok(())
+    }
+
+    /// Reads a stored sector and leaves its plaintext at the payload's place.
+    fn load_plain(
+        &self,
+        state: &State,
+        sealing: &Sealing,
+        index: SectorIndex,
+        sector: &mut [u8; SECTOR_LEN],
+    ) -> Result<()> {
+        if self.disk.read_at(sector, index.position())? < SECTOR_LEN {
+            return Err(Error::Cut(index));
+        }
+        let mut payload = [0; PAYLOAD_LEN];
+        self.open_sector(
+            state,
+            sealing,
+            &mut sealing.cipher.opener(),
+            index,
+            sector,
+            &mut payload,
+        )?;
+        sector[PAYLOAD_AT..PAYLOAD_AT + PAYLOAD_LEN].copy_from_slice(&payload);
+        zeroize::Zeroize::zeroize(&mut payload);
+        Ok(())
+    }
+}
+
+fn seal(
+    sealing: &Sealing,
+    index: SectorIndex,
+    header: SectorHeader,
+    sector: &mut [u8; SECTOR_LEN],
+) -> Result<()> {
+    sector::seal(&sealing.binding, &sealing.cipher, &sealing.sealer, index, header, sector)
+        .map_err(Error::Seal)
+}
+
+pub(super) fn sealing(state: &State) -> Result<&Sealing> {
+    state.sealing.as_ref().ok_or(Error::WrongKind)
+}
+
+pub(super) fn sealing_mut(state: &mut State) -> Result<&mut Sealing> {
+    state.sealing.as_mut().ok_or(Error::WrongKind)
+}
+
+/// A buffer of exactly one sector.
+fn only_sector(buffer: &mut [u8]) -> &mut [u8; SECTOR_LEN] {
+    &mut buffer.as_chunks_mut::<SECTOR_LEN>().0[0]
+}
