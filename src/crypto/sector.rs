@@ -64,7 +64,7 @@ pub struct SectorCipher {
 }
 
 enum Kind {
-    Xaes(Deriver),
+    Xaes(Box<Deriver>),
     XChaCha(Box<XChaCha20Poly1305>),
 }
 
@@ -72,7 +72,7 @@ impl SectorCipher {
     /// Prepares `key` for `suite`.
     pub fn new(suite: Suite, key: &Key) -> Self {
         let kind = match suite {
-            Suite::Xaes256Gcm => Kind::Xaes(Deriver::new(key)),
+            Suite::Xaes256Gcm => Kind::Xaes(Box::new(Deriver::new(key))),
             Suite::XChaCha20Poly1305 => {
                 Kind::XChaCha(Box::new(XChaCha20Poly1305::new(key.expose().into())))
             }

@@ -1,1 +1,29 @@
-//! (to be written)
+//! The tree as a mount: ask whether the caller may, call the volume, reply.
+//!
+//! The FUSE crate is named here and nowhere else. This module decides nothing: it asks the [`Gate`]
+//! before whatever gives out plaintext or changes the tree. Looking names up, listing and reading
+//! attributes follow the ordinary permissions, which the kernel checks.
+
+mod bridge;
+mod convert;
+mod directories;
+mod errno;
+mod filesystem;
+mod gate;
+mod mount;
+
+pub use gate::{Access, Caller, Gate, Refusal};
+pub use mount::{Mount, Mounted, device_available};
+
+/// Totals since the mount, for `status`.
+#[derive(Default)]
+pub struct Counters {
+    /// Requests answered.
+    pub requests: std::sync::atomic::AtomicU64,
+    /// Bytes of plaintext given out.
+    pub bytes_read: std::sync::atomic::AtomicU64,
+    /// Bytes of plaintext taken in.
+    pub bytes_written: std::sync::atomic::AtomicU64,
+    /// Requests that met damaged bytes.
+    pub integrity_errors: std::sync::atomic::AtomicU64,
+}

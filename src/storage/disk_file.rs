@@ -81,7 +81,8 @@ impl DiskFile {
     /// # Errors
     /// The kernel's. After one, what was written since the last success may be lost.
     pub fn sync(&self, data_only: bool) -> Result<()> {
-        Ok(if data_only { fs::fdatasync(&self.0)? } else { fs::fsync(&self.0)? })
+        let synced = if data_only { fs::fdatasync(&self.0) } else { fs::fsync(&self.0) };
+        Ok(synced?)
     }
 
     /// Reserves space for a range without changing the size.

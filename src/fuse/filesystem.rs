@@ -1,0 +1,484 @@
+//! The kernel's requests, one method each: ask, call, reply.
+
+use super::Access;
+use super::bridge::{Bridge, KEEP, access_of, open_reply, opening};
+use super::bridge::{reply_empty, reply_entry, reply_xattr};
+use super::convert::{attr, ino, set_time};
+use crate::storage::with_buffer;
+use crate::volume::{Changes, HandleId, NewNode, Owner};
+use fuser::{
+    BsdFileFlags, Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, InitFlags,
+    KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyLseek, ReplyOpen, ReplyStatfs,
+    ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
+};
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// The largest write, in bytes; reads follow the kernel's read-ahead.
+const MAX_WRITE: u32 = 1 << 20;
+
+impl Filesystem for Bridge {
+    fn init(&mut self, _request: &Request, config: &mut KernelConfig) -> io::Result<()> {
+        let wanted = InitFlags::FUSE_ASYNC_READ
+            | InitFlags::FUSE_BIG_WRITES
+            | InitFlags::FUSE_MAX_PAGES
+            | InitFlags::FUSE_ASYNC_DIO
+            | InitFlags::FUSE_PARALLEL_DIROPS
+            | InitFlags::FUSE_ATOMIC_O_TRUNC
+            | InitFlags::FUSE_DO_READDIRPLUS
+            | InitFlags::FUSE_READDIRPLUS_AUTO
+            | InitFlags::FUSE_CACHE_SYMLINKS
+            | InitFlags::FUSE_POSIX_ACL
+            | InitFlags::FUSE_DONT_MASK
+            | InitFlags::FUSE_DIRECT_IO_ALLOW_MMAP;
+        let offered = config.capabilities();
+        // Only what this kernel offers is asked for; none of them is needed.
+        let _ = config.add_capabilities(wanted & offered);
+        let _ = config.set_max_write(MAX_WRITE);
+        let _ = config.set_max_readahead(MAX_WRITE);
+        let _ = config.set_max_background(64);
+        Ok(())
+    }
+
+    fn lookup(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        reply_entry(reply, self.answer(|| self.checked(self.volume.look_up(ino(parent), name))));
+    }
+
+    fn forget(&self, _request: &Request, node: INodeNo, count: u64) {
+        self.volume.forget(ino(node), count);
+    }
+
+    fn getattr(
+        &self,
+        _request: &Request,
+        node: INodeNo,
+        _handle: Option<FileHandle>,
+        reply: ReplyAttr,
+    ) {
+        match self.answer(|| self.checked(self.volume.attributes(ino(node)))) {
+            Ok(attributes) => reply.attr(&KEEP, &attr(&attributes)),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn setattr(
+        &self,
+        request: &Request,
+        node: INodeNo,
+        mode: Option<u32>,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        size: Option<u64>,
+        atime: Option<TimeOrNow>,
+        mtime: Option<TimeOrNow>,
+        _ctime: Option<SystemTime>,
+        handle: Option<FileHandle>,
+        _crtime: Option<SystemTime>,
+        _chgtime: Option<SystemTime>,
+        _bkuptime: Option<SystemTime>,
+        _flags: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        let changes = Changes {
+            mode,
+            uid,
+            gid,
+            size,
+            atime: atime.map(set_time),
+            mtime: mtime.map(set_time),
+        };
+        let answer = self.answer(|| {
+            // Whoever holds a handle was asked when it was opened.
+            if handle.is_none() || mode.is_some() || uid.is_some() || gid.is_some() {
+                self.ask_node(request, Access::Change, node)?;
+            }
+            let handle = handle.map(|handle| HandleId(handle.0));
+            self.checked(self.volume.change(ino(node), handle, &changes))
+        });
+        match answer {
+            Ok(attributes) => reply.attr(&KEEP, &attr(&attributes)),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn readlink(&self, _request: &Request, node: INodeNo, reply: ReplyData) {
+        match self.answer(|| self.checked(self.volume.read_link(ino(node)))) {
+            Ok(target) => reply.data(target.as_os_str().as_encoded_bytes()),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn mknod(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        umask: u32,
+        rdev: u32,
+        reply: ReplyEntry,
+    ) {
+        let node = NewNode::Special { mode, rdev };
+        reply_entry(reply, self.make(request, parent, name, node, umask));
+    }
+
+    fn mkdir(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        umask: u32,
+        reply: ReplyEntry,
+    ) {
+        let node = NewNode::Directory { mode };
+        reply_entry(reply, self.make(request, parent, name, node, umask));
+    }
+
+    fn symlink(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        target: &Path,
+        reply: ReplyEntry,
+    ) {
+        reply_entry(reply, self.make(request, parent, name, NewNode::Symlink { target }, 0));
+    }
+
+    fn unlink(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let answer = self.answer(|| {
+            self.ask_child(request, Access::Rename, parent, name)?;
+            self.checked(self.volume.unlink(ino(parent), name))
+        });
+        reply_empty(reply, answer);
+    }
+
+    fn rmdir(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let answer = self.answer(|| {
+            self.ask_child(request, Access::Rename, parent, name)?;
+            self.checked(self.volume.remove_directory(ino(parent), name))
+        });
+        reply_empty(reply, answer);
+    }
+
+    fn rename(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        new_parent: INodeNo,
+        new_name: &OsStr,
+        flags: RenameFlags,
+        reply: ReplyEmpty,
+    ) {
+        let answer = self.answer(|| {
+            let from = self.checked(self.volume.child_place(ino(parent), name))?;
+            let to = self.checked(self.volume.child_place(ino(new_parent), new_name))?;
+            self.ask(request, Access::Rename, &[from, to])?;
+            let flags = rustix::fs::RenameFlags::from_bits(flags.bits()).ok_or(Errno::EINVAL)?;
+            let (from, to) = ((ino(parent), name), (ino(new_parent), new_name));
+            self.checked(self.volume.rename(from, to, flags))
+        });
+        reply_empty(reply, answer);
+    }
+
+    fn link(
+        &self,
+        request: &Request,
+        node: INodeNo,
+        new_parent: INodeNo,
+        new_name: &OsStr,
+        reply: ReplyEntry,
+    ) {
+        let entry = self.answer(|| {
+            let from = self.checked(self.volume.place(ino(node)))?;
+            let to = self.checked(self.volume.child_place(ino(new_parent), new_name))?;
+            self.ask(request, Access::Rename, &[from, to])?;
+            self.checked(self.volume.link(ino(node), ino(new_parent), new_name))
+        });
+        reply_entry(reply, entry);
+    }
+
+    fn open(&self, request: &Request, node: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+        let handle = self.answer(|| {
+            self.ask_node(request, access_of(flags.0), node)?;
+            self.checked(self.volume.open_file(ino(node), opening(flags.0)))
+        });
+        match handle {
+            Ok(handle) => reply.opened(FileHandle(handle.0), open_reply(flags.0)),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn create(
+        &self,
+        request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        umask: u32,
+        flags: i32,
+        reply: ReplyCreate,
+    ) {
+        let created = self.answer(|| {
+            self.ask_child(request, Access::Create, parent, name)?;
+            let owner = Owner { uid: request.uid(), gid: request.gid(), umask };
+            self.checked(self.volume.create(ino(parent), name, mode, owner, opening(flags)))
+        });
+        match created {
+            Ok((entry, handle)) => {
+                let attributes = attr(&entry.attributes);
+                let handle = FileHandle(handle.0);
+                reply.created(&KEEP, &attributes, Generation(0), handle, open_reply(flags));
+            }
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn read(
+        &self,
+        _request: &Request,
+        _node: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        size: u32,
+        _flags: OpenFlags,
+        _owner: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
+        with_buffer(size as usize, |buffer| {
+            let answer = self.answer(|| {
+                let open = self.checked(self.volume.file(HandleId(handle.0)))?;
+                self.checked(open.file.read_at(offset, buffer))
+            });
+            match answer {
+                Ok(count) => {
+                    self.add(&self.counters.bytes_read, count);
+                    reply.data(&buffer[..count]);
+                }
+                Err(errno) => reply.error(errno),
+            }
+        });
+    }
+
+    fn write(
+        &self,
+        _request: &Request,
+        _node: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        data: &[u8],
+        _write_flags: WriteFlags,
+        _flags: OpenFlags,
+        _owner: Option<LockOwner>,
+        reply: ReplyWrite,
+    ) {
+        let answer = self.answer(|| {
+            let open = self.checked(self.volume.file(HandleId(handle.0)))?;
+            self.checked(open.file.write_at(offset, data))
+        });
+        match answer {
+            Ok(()) => {
+                self.add(&self.counters.bytes_written, data.len());
+                // A request is never longer than MAX_WRITE.
+                reply.written(data.len() as u32);
+            }
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    // No `flush`: nothing is held back between a write's answer and the file below, and the kernel
+    // stops asking once it has been told so (ENOSYS).
+
+    fn release(
+        &self,
+        _request: &Request,
+        _node: INodeNo,
+        handle: FileHandle,
+        _flags: OpenFlags,
+        _owner: Option<LockOwner>,
+        _flush: bool,
+        reply: ReplyEmpty,
+    ) {
+        self.volume.close(HandleId(handle.0));
+        reply.ok();
+    }
+
+    fn fsync(
+        &self,
+        _request: &Request,
+        _node: INodeNo,
+        handle: FileHandle,
+        data_only: bool,
+        reply: ReplyEmpty,
+    ) {
+        let answer = self.answer(|| {
+            let open = self.checked(self.volume.file(HandleId(handle.0)))?;
+            self.checked(open.file.sync(data_only))
+        });
+        reply_empty(reply, answer);
+    }
+
+    fn fallocate(
+        &self,
+        _request: &Request,
+        _node: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        length: u64,
+        mode: i32,
+        reply: ReplyEmpty,
+    ) {
+        let answer = self.answer(|| {
+            let file = self.checked(self.volume.file(HandleId(handle.0)))?.file;
+            let keep = mode & libc::FALLOC_FL_KEEP_SIZE != 0;
+            self.checked(match mode & !libc::FALLOC_FL_KEEP_SIZE {
+                0 => file.reserve(offset, length, keep),
+                libc::FALLOC_FL_PUNCH_HOLE => file.punch(offset, length),
+                libc::FALLOC_FL_ZERO_RANGE => file.zero_range(offset, length, keep),
+                _ => Err(crate::volume::Error::Unsupported),
+            })
+        });
+        reply_empty(reply, answer);
+    }
+
+    fn lseek(
+        &self,
+        _request: &Request,
+        _node: INodeNo,
+        handle: FileHandle,
+        offset: i64,
+        whence: i32,
+        reply: ReplyLseek,
+    ) {
+        let found = self.answer(|| {
+            let file = self.checked(self.volume.file(HandleId(handle.0)))?.file;
+            let offset = u64::try_from(offset).map_err(|_| Errno::ENXIO)?;
+            let found = match whence {
+                libc::SEEK_DATA => file.seek_data(offset),
+                libc::SEEK_HOLE => file.seek_hole(offset),
+                _ => return Err(Errno::EINVAL),
+            };
+            self.checked(found)?.ok_or(Errno::ENXIO)
+        });
+        match found {
+            Ok(offset) => reply.offset(offset.cast_signed()),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn opendir(&self, _request: &Request, node: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
+        match self.answer(|| self.checked(self.volume.open_directory(ino(node)))) {
+            Ok(handle) => reply.opened(FileHandle(handle.0), FopenFlags::empty()),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn readdir(
+        &self,
+        _request: &Request,
+        _node: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        reply: ReplyDirectory,
+    ) {
+        self.list(HandleId(handle.0), offset, reply);
+    }
+
+    fn readdirplus(
+        &self,
+        _request: &Request,
+        _node: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        reply: ReplyDirectoryPlus,
+    ) {
+        self.list_with_attributes(HandleId(handle.0), offset, reply);
+    }
+
+    fn releasedir(
+        &self,
+        _request: &Request,
+        _node: INodeNo,
+        handle: FileHandle,
+        _flags: OpenFlags,
+        reply: ReplyEmpty,
+    ) {
+        self.volume.close(HandleId(handle.0));
+        reply.ok();
+    }
+
+    fn fsyncdir(
+        &self,
+        _request: &Request,
+        node: INodeNo,
+        _handle: FileHandle,
+        _data_only: bool,
+        reply: ReplyEmpty,
+    ) {
+        reply_empty(reply, self.answer(|| self.checked(self.volume.sync_directory(ino(node)))));
+    }
+
+    fn statfs(&self, _request: &Request, _node: INodeNo, reply: ReplyStatfs) {
+        match self.answer(|| self.checked(self.volume.space())) {
+            Ok(space) => reply.statfs(
+                space.f_blocks,
+                space.f_bfree,
+                space.f_bavail,
+                space.f_files,
+                space.f_ffree,
+                space.f_bsize as u32,
+                space.f_namemax as u32,
+                space.f_frsize as u32,
+            ),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn setxattr(
+        &self,
+        request: &Request,
+        node: INodeNo,
+        name: &OsStr,
+        value: &[u8],
+        flags: i32,
+        _position: u32,
+        reply: ReplyEmpty,
+    ) {
+        let answer = self.answer(|| {
+            self.ask_node(request, Access::Change, node)?;
+            let flags = flags.cast_unsigned();
+            self.checked(self.volume.set_xattr(ino(node), name, value, flags))
+        });
+        reply_empty(reply, answer);
+    }
+
+    fn getxattr(
+        &self,
+        _request: &Request,
+        node: INodeNo,
+        name: &OsStr,
+        size: u32,
+        reply: ReplyXattr,
+    ) {
+        let value = self.answer(|| self.checked(self.volume.xattr(ino(node), name)));
+        reply_xattr(reply, size, value);
+    }
+
+    fn listxattr(&self, _request: &Request, node: INodeNo, size: u32, reply: ReplyXattr) {
+        let names = self.answer(|| self.checked(self.volume.xattr_names(ino(node))));
+        reply_xattr(reply, size, names);
+    }
+
+    fn removexattr(&self, request: &Request, node: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let answer = self.answer(|| {
+            self.ask_node(request, Access::Change, node)?;
+            self.checked(self.volume.remove_xattr(ino(node), name))
+        });
+        reply_empty(reply, answer);
+    }
+}

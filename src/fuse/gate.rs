@@ -1,0 +1,54 @@
+//! The question that is asked before plaintext is given out or the tree is changed.
+
+use crate::volume::Place;
+
+/// Who asks, as the kernel says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// Thread id in the service's pid namespace; 0 for a process that is not in it.
+    pub tid: u32,
+    /// File-system user id.
+    pub uid: u32,
+    /// File-system group id.
+    pub gid: u32,
+}
+
+/// What the caller wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Open for reading.
+    Read,
+    /// Open for writing.
+    Write,
+    /// Open for reading and writing.
+    ReadWrite,
+    /// Execute.
+    Execute,
+    /// Make a node.
+    Create,
+    /// Remove, rename or link a name.
+    Rename,
+    /// Change size, owner, mode, times or extended attributes.
+    Change,
+}
+
+/// Why the caller may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// No rule allows it: `EACCES`.
+    Denied,
+    /// The name is that of a location or lies outside all of them: `EBUSY`, as of a mount point.
+    Fixed,
+    /// The location is being decrypted: `EBUSY`.
+    Frozen,
+}
+
+/// Decides. Called on the thread that answers the request, possibly on many at once; the caller sleeps
+/// until the answer. Must not open anything below the mount.
+pub trait Gate: Send + Sync + 'static {
+    /// Whether the caller may do it at all of `places`.
+    ///
+    /// # Errors
+    /// Why not.
+    fn permit(&self, caller: Caller, access: Access, places: &[Place]) -> Result<(), Refusal>;
+}

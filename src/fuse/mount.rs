@@ -1,0 +1,107 @@
+//! Mounting, serving, unmounting. The mount is our own `mount(2)`: no helper program is run.
+
+use super::bridge::Bridge;
+use super::{Counters, Gate};
+use crate::volume::{Ino, Volume};
+use fuser::{Config, INodeNo, Notifier, Session, SessionACL};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+const DEVICE: &str = "/dev/fuse";
+
+/// What is to be mounted.
+pub struct Mount {
+    /// The tree.
+    pub volume: Arc<Volume>,
+    /// Who may.
+    pub gate: Arc<dyn Gate>,
+    /// Where totals are kept.
+    pub counters: Arc<Counters>,
+}
+
+/// A mount that is being served. Dropping it does not unmount.
+pub struct Mounted {
+    point: PathBuf,
+    notifier: Notifier,
+    session: JoinHandle<io::Result<()>>,
+}
+
+/// Whether the kernel offers FUSE here.
+///
+/// # Errors
+/// Why `/dev/fuse` cannot be opened.
+pub fn device_available() -> io::Result<()> {
+    open_device().map(drop)
+}
+
+fn open_device() -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).custom_flags(libc::O_CLOEXEC).open(DEVICE)
+}
+
+impl Mount {
+    /// Mounts the tree on `point` and serves it from threads of its own. When this returns, requests
+    /// are answered.
+    ///
+    /// # Errors
+    /// The kernel's: no `/dev/fuse`, no right to mount, no such directory.
+    pub fn serve(self, point: &Path) -> io::Result<Mounted> {
+        let device = open_device()?;
+        let data = format!(
+            "fd={},rootmode=40755,user_id=0,group_id=0,default_permissions,allow_other",
+            device.as_raw_fd()
+        );
+        let flags = MsFlags::MS_NODEV | MsFlags::MS_NOSUID;
+        mount(Some("ezncrypt"), point, Some("fuse.ezncrypt"), flags, Some(data.as_str()))?;
+        self.run(device, point).inspect_err(|_| {
+            let _ = umount2(point, MntFlags::MNT_DETACH);
+        })
+    }
+
+    fn run(self, device: File, point: &Path) -> io::Result<Mounted> {
+        let cpus = std::thread::available_parallelism().map_or(2, usize::from);
+        let mut config = Config::default();
+        config.acl = SessionACL::All;
+        config.n_threads = Some((2 * cpus).max(4));
+        config.clone_fd = true;
+        let bridge = Bridge { volume: self.volume, gate: self.gate, counters: self.counters };
+        let session = Session::from_fd(bridge, device.into(), SessionACL::All, config)?;
+        let notifier = session.notifier();
+        let session =
+            std::thread::Builder::new().name("mount".into()).spawn(move || session.run())?;
+        Ok(Mounted { point: point.to_owned(), notifier, session })
+    }
+}
+
+impl Mounted {
+    /// Unmounts; with `lazily` even while files are open, which then fail once the process ends.
+    ///
+    /// # Errors
+    /// `EBUSY` while something below is in use.
+    pub fn unmount(&self, lazily: bool) -> io::Result<()> {
+        let flags = if lazily { MntFlags::MNT_DETACH } else { MntFlags::empty() };
+        Ok(umount2(&self.point, flags | MntFlags::UMOUNT_NOFOLLOW)?)
+    }
+
+    /// Whether the mount is still served (it ends when somebody else unmounts it).
+    pub fn is_served(&self) -> bool {
+        !self.session.is_finished()
+    }
+
+    /// Makes the kernel forget a name.
+    pub fn drop_name(&self, parent: Ino, name: &OsStr) {
+        // What the kernel does not know it need not forget.
+        let _ = self.notifier.inval_entry(INodeNo(parent.0), name);
+    }
+
+    /// Makes the kernel ask for a node's attributes again.
+    pub fn drop_attributes(&self, ino: Ino) {
+        let _ = self.notifier.inval_inode(INodeNo(ino.0), -1, 0);
+    }
+}

@@ -1,0 +1,157 @@
+//! The nodes that the caller knows: one `O_PATH` descriptor each, counted lookups.
+//!
+//! A node is found by its inode number in the storage directory, which lies on one filesystem. The
+//! descriptor keeps the number from being reused while the node is known, and the kernel keeps the
+//! path behind it current through every rename, so no names are kept here.
+
+use super::attributes::Kind;
+use super::file::CipherFile;
+use super::{Error, Result};
+use crate::crypto::CategoryKeys;
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+
+/// A node's number: that of its ciphertext file, or [`ROOT`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ino(pub u64);
+
+/// The root of the tree.
+pub const ROOT: Ino = Ino(1);
+
+/// A category as the tree needs it.
+#[derive(Clone)]
+pub struct Category {
+    /// Its name, without the `@`.
+    pub name: Arc<str>,
+    /// Its keys.
+    pub keys: Arc<CategoryKeys>,
+}
+
+/// Where a node is: what rules are about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The category; empty for the root.
+    pub category: Arc<str>,
+    /// The original path, absolute.
+    pub path: PathBuf,
+}
+
+/// A known node.
+pub struct Inode {
+    /// Its number.
+    pub ino: Ino,
+    /// What it is; never changes.
+    pub kind: Kind,
+    /// Its category; `None` for the root only.
+    pub category: Option<Category>,
+    path: RwLock<Arc<OwnedFd>>,
+    file: Mutex<Weak<CipherFile>>,
+}
+
+impl Inode {
+    /// A node behind an `O_PATH` descriptor.
+    pub fn new(ino: Ino, kind: Kind, category: Option<Category>, path: OwnedFd) -> Self {
+        let path = RwLock::new(Arc::new(path));
+        Self { ino, kind, category, path, file: Mutex::default() }
+    }
+
+    /// The `O_PATH` descriptor.
+    pub fn path(&self) -> Arc<OwnedFd> {
+        self.path.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A path in `/proc` through which system calls reach the node itself.
+    pub fn proc_path(&self) -> PathBuf {
+        proc_path(&self.path())
+    }
+
+    /// The category.
+    ///
+    /// # Errors
+    /// [`Error::Fixed`] for the root, which is in none.
+    pub fn category(&self) -> Result<&Category> {
+        self.category.as_ref().ok_or(Error::Fixed)
+    }
+
+    /// The file's contents, if some handle has them open.
+    pub fn open_file(&self) -> Option<Arc<CipherFile>> {
+        self.file_slot().upgrade()
+    }
+
+    /// The place where the open contents are kept; locked while they are opened.
+    pub fn file_slot(&self) -> MutexGuard<'_, Weak<CipherFile>> {
+        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The path in storage, as the kernel knows it now.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn storage_path(&self) -> Result<PathBuf> {
+        let link = rustix::fs::readlink(self.proc_path(), Vec::new())?;
+        Ok(PathBuf::from(OsString::from_vec(link.into_bytes())))
+    }
+}
+
+/// `/proc/self/fd/N`.
+pub fn proc_path(descriptor: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", descriptor.as_raw_fd()))
+}
+
+/// The original path behind a path in storage: what follows the category's directory. A removed file
+/// is judged by the path it had.
+pub fn original_path(storage: &Path, category: &str, path: &Path) -> Option<PathBuf> {
+    let below = path.strip_prefix(storage.join(category)).ok()?;
+    let bytes = below.as_os_str().as_bytes();
+    let bytes = bytes.strip_suffix(b" (deleted)").filter(|_| !path.exists()).unwrap_or(bytes);
+    Some(Path::new("/").join(std::ffi::OsStr::from_bytes(bytes)))
+}
+
+/// All known nodes.
+#[derive(Default)]
+pub struct Inodes {
+    known: Mutex<HashMap<Ino, (Arc<Inode>, u64)>>,
+}
+
+impl Inodes {
+    /// The node, which the caller has looked up.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not known.
+    pub fn get(&self, ino: Ino) -> Result<Arc<Inode>> {
+        self.lock().get(&ino).map(|(inode, _)| inode.clone()).ok_or(Error::NotFound)
+    }
+
+    /// Counts one lookup of the node. One that is known already takes over the new descriptor, so
+    /// that of several names the last one used decides.
+    pub fn look_up(&self, found: Inode) -> Arc<Inode> {
+        let mut known = self.lock();
+        if let Some((inode, count)) = known.get_mut(&found.ino) {
+            *count += 1;
+            *inode.path.write().unwrap_or_else(PoisonError::into_inner) = found.path();
+            return inode.clone();
+        }
+        let inode = Arc::new(found);
+        known.insert(inode.ino, (inode.clone(), 1));
+        inode
+    }
+
+    /// Takes back `count` lookups; after the last the node is no longer known.
+    pub fn forget(&self, ino: Ino, count: u64) {
+        let mut known = self.lock();
+        if let Some((_, lookups)) = known.get_mut(&ino) {
+            *lookups = lookups.saturating_sub(count);
+            if *lookups == 0 && ino != ROOT {
+                known.remove(&ino);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Ino, (Arc<Inode>, u64)>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,178 @@
+//! The operations of the tree, by what they are about.
+
+mod attributes;
+mod create;
+mod list;
+mod names;
+mod open;
+mod xattr;
+
+pub use create::{NewNode, Owner};
+pub use list::ListedEntry;
+pub use open::Opening;
+
+use super::handles::Handles;
+use super::inodes::{Category, Inode, Inodes, original_path};
+use super::{Attributes, Error, Ino, Kind, Observer, Place, ROOT, Result};
+use crate::crypto::CategoryKeys;
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// A node that was looked up or made, and what `stat` says of it.
+pub struct Entry {
+    /// Its attributes; the number is good until it is forgotten.
+    pub attributes: Attributes,
+}
+
+/// The encrypted tree over one storage directory. All methods may be called from any thread.
+pub struct Volume {
+    storage: PathBuf,
+    inodes: Inodes,
+    handles: Handles,
+    categories: RwLock<BTreeMap<Arc<str>, Arc<CategoryKeys>>>,
+    observer: Arc<dyn Observer>,
+}
+
+impl Volume {
+    /// Opens the tree in the directory `storage`.
+    ///
+    /// # Errors
+    /// The kernel's, when the directory cannot be opened.
+    pub fn open(storage: &Path, observer: Arc<dyn Observer>) -> Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let descriptor = rustix::fs::open(storage, flags, Mode::empty())?;
+        let root = Inode::new(ROOT, Kind::Directory, None, descriptor);
+        let storage = root.storage_path()?;
+        let inodes = Inodes::default();
+        inodes.look_up(root);
+        let categories = RwLock::default();
+        Ok(Self { storage, inodes, handles: Handles::default(), categories, observer })
+    }
+
+    /// Makes a category's files readable, or replaces its keys.
+    pub fn set_category(&self, name: &str, keys: Arc<CategoryKeys>) {
+        let mut categories = self.categories.write().unwrap_or_else(PoisonError::into_inner);
+        categories.insert(name.into(), keys);
+    }
+
+    /// Where a node is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not known or not below the storage directory.
+    pub fn place(&self, ino: Ino) -> Result<Place> {
+        self.place_of(&*self.inodes.get(ino)?)
+    }
+
+    /// Where the name in a directory is, whether or not it exists.
+    ///
+    /// # Errors
+    /// As [`Volume::place`].
+    pub fn child_place(&self, parent: Ino, name: &OsStr) -> Result<Place> {
+        if parent == ROOT {
+            return Err(Error::Fixed);
+        }
+        let mut place = self.place(parent)?;
+        place.path.push(name);
+        Ok(place)
+    }
+
+    /// Places of the files that are open, once per handle.
+    pub fn open_places(&self) -> Vec<Place> {
+        self.handles.open_files().iter().filter_map(|inode| self.place_of(inode).ok()).collect()
+    }
+
+    /// Looks a name up and counts the lookup.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] also for what the tree does not show.
+    pub fn look_up(&self, parent: Ino, name: &OsStr) -> Result<Entry> {
+        let parent = self.inodes.get(parent)?;
+        self.look_up_in(&parent, name)
+    }
+
+    /// Takes back lookups.
+    pub fn forget(&self, ino: Ino, count: u64) {
+        self.inodes.forget(ino, count);
+    }
+
+    /// Looks up an original path of a category, for the service itself; forget it afterwards.
+    ///
+    /// # Errors
+    /// As [`Volume::look_up`].
+    pub fn look_up_path(&self, category: &str, path: &Path) -> Result<Entry> {
+        let mut entry = self.look_up(ROOT, OsStr::new(category))?;
+        for component in path.components().skip_while(|c| c.as_os_str() == "/") {
+            let parent = entry.attributes.ino;
+            let next = self.look_up(parent, component.as_os_str());
+            self.forget(parent, 1);
+            entry = next?;
+        }
+        Ok(entry)
+    }
+
+    fn place_of(&self, inode: &Inode) -> Result<Place> {
+        let Some(category) = &inode.category else {
+            return Ok(Place { category: "".into(), path: "/".into() });
+        };
+        let path = original_path(&self.storage, &category.name, &inode.storage_path()?);
+        Ok(Place { category: category.name.clone(), path: path.ok_or(Error::NotFound)? })
+    }
+
+    fn look_up_in(&self, parent: &Inode, name: &OsStr) -> Result<Entry> {
+        let category = self.category_below(parent, name)?;
+        if name == "." || name == ".." {
+            return Err(Error::NotFound);
+        }
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let descriptor = open_beneath(&*parent.path(), name, flags)?;
+        let stat = stat_of(&descriptor)?;
+        let attributes = Attributes::from_stat(Ino(stat.stx_ino), &stat);
+        if attributes.ino == ROOT || (parent.ino == ROOT && attributes.kind != Kind::Directory) {
+            return Err(Error::NotFound);
+        }
+        let found = Inode::new(attributes.ino, attributes.kind, Some(category), descriptor);
+        let inode = self.inodes.look_up(found);
+        Ok(Entry { attributes: with_open_size(attributes, &inode) })
+    }
+
+    /// The category of a child: the parent's, or the one that the child's name is.
+    fn category_below(&self, parent: &Inode, name: &OsStr) -> Result<Category> {
+        if let Some(category) = &parent.category {
+            return Ok(category.clone());
+        }
+        let categories = self.categories.read().unwrap_or_else(PoisonError::into_inner);
+        let known = name.to_str().and_then(|name| categories.get_key_value(name));
+        let (name, keys) = known.ok_or(Error::NotFound)?;
+        Ok(Category { name: name.clone(), keys: keys.clone() })
+    }
+
+    /// A directory whose entries may be changed: any but the root.
+    fn parent(&self, ino: Ino) -> Result<Arc<Inode>> {
+        if ino == ROOT { Err(Error::Fixed) } else { self.inodes.get(ino) }
+    }
+}
+
+/// Opens a name beneath a directory, following nothing and staying on its filesystem.
+fn open_beneath(directory: impl AsFd, name: impl AsRef<Path>, flags: OFlags) -> Result<OwnedFd> {
+    let resolve = ResolveFlags::BENEATH
+        | ResolveFlags::NO_SYMLINKS
+        | ResolveFlags::NO_MAGICLINKS
+        | ResolveFlags::NO_XDEV;
+    Ok(openat2(directory, name.as_ref(), flags, Mode::empty(), resolve)?)
+}
+
+fn stat_of(descriptor: impl AsFd) -> Result<Statx> {
+    Ok(statx(descriptor, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?)
+}
+
+/// While a file is open, its contents know the size best.
+fn with_open_size(mut attributes: Attributes, inode: &Inode) -> Attributes {
+    if let Some(file) = inode.open_file() {
+        attributes.size = file.size();
+    }
+    attributes
+}

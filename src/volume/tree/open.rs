@@ -1,0 +1,100 @@
+//! Opening files, and reading and writing through handles.
+
+use super::{Volume, with_open_size};
+use crate::storage::DiskFile;
+use crate::volume::file::{CipherFile, Watcher};
+use crate::volume::inodes::Inode;
+use crate::volume::{Error, FileHandle, HandleId, Ino, Kind, Place, Result};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use std::sync::Arc;
+
+/// How a file is opened. Whether it is read or written is the caller's business: contents are opened
+/// for both, since writing half a sector reads the other half.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Opening {
+    /// Cut it to nothing first (`O_TRUNC`).
+    pub truncate: bool,
+    /// It must not exist yet (`O_EXCL`).
+    pub exclusive: bool,
+}
+
+impl Volume {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// [`Error::WrongKind`] when it is no regular file; [`Error::Header`] when it is damaged and not
+    /// to be truncated; the kernel's.
+    pub fn open_file(&self, ino: Ino, flags: Opening) -> Result<HandleId> {
+        let inode = self.inodes.get(ino)?;
+        let file = self.open_contents(&inode, flags.truncate)?;
+        if flags.truncate {
+            file.set_size(0)?;
+        }
+        Ok(self.handles.add_file(inode, file))
+    }
+
+    /// The open file behind a handle.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::WrongKind`].
+    pub fn file(&self, handle: HandleId) -> Result<FileHandle> {
+        self.handles.file(handle)
+    }
+
+    /// Closes a file or directory.
+    pub fn close(&self, handle: HandleId) {
+        self.handles.remove(handle);
+    }
+
+    /// The node's contents, shared by all who have them open. With `discard` a damaged header does
+    /// not matter: the caller is about to cut the file to nothing.
+    pub(super) fn open_contents(
+        &self,
+        inode: &Arc<Inode>,
+        discard: bool,
+    ) -> Result<Arc<CipherFile>> {
+        if inode.kind != Kind::File {
+            return Err(Error::WrongKind);
+        }
+        let mut slot = inode.file_slot();
+        if let Some(file) = slot.upgrade() {
+            return Ok(file);
+        }
+        let disk = DiskFile::new(reopen(inode)?);
+        if discard {
+            disk.set_size(0)?;
+        }
+        let keys = inode.category()?.keys.clone();
+        let file = Arc::new(CipherFile::open_watched(disk, keys, Some(self.watcher(inode)?))?);
+        *slot = Arc::downgrade(&file);
+        Ok(file)
+    }
+
+    fn watcher(&self, inode: &Inode) -> Result<Watcher> {
+        let (observer, ino, place): (_, Ino, Place) =
+            (self.observer.clone(), inode.ino, self.place_of(inode)?);
+        Ok(Arc::new(move |event| observer.file_event(ino, &place, event)))
+    }
+
+    /// The attributes of an open file.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn open_attributes(&self, handle: &FileHandle) -> Result<crate::volume::Attributes> {
+        Ok(with_open_size(self.attributes_of(&handle.inode)?, &handle.inode))
+    }
+}
+
+/// A descriptor to read and write with, through the node's own: no path is walked.
+fn reopen(inode: &Inode) -> Result<std::os::fd::OwnedFd> {
+    let path = inode.proc_path();
+    let both = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match rustix::fs::open(&path, both, Mode::empty()) {
+        Err(Errno::ROFS) => {
+            let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+            Ok(rustix::fs::open(&path, flags, Mode::empty())?)
+        }
+        other => Ok(other?),
+    }
+}
