@@ -1,1 +1,8 @@
-//! (to be written)
+//! The kernel, safely: the only module with `unsafe` code.
+//!
+//! What `nix` and `rustix` offer as safe calls is used directly by the modules above; here stands
+//! what they do not, or what needs a promise to be safe.
+#![allow(unsafe_code)]
+
+pub mod daemon;
+pub mod harden;

@@ -1,0 +1,41 @@
+//! Keeping secrets out of core dumps, swap and other processes' sight.
+
+use nix::sys::mman::{MlockAllFlags, mlockall};
+use nix::sys::prctl::set_dumpable;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use std::io;
+
+/// Forbids core dumps of this process, and reading its memory through `/proc` without the right to
+/// trace any process.
+///
+/// # Errors
+/// The kernel's.
+pub fn forbid_dumps() -> io::Result<()> {
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    Ok(set_dumpable(false)?)
+}
+
+/// Keeps all memory of this process, now and later, out of swap. Pages are locked as they are first
+/// touched, so large reservations cost nothing.
+///
+/// # Errors
+/// The kernel's, in particular where `RLIMIT_MEMLOCK` is small and the process not privileged.
+pub fn lock_memory() -> io::Result<()> {
+    // nix has no name for MCL_ONFAULT.
+    let on_fault = MlockAllFlags::from_bits_retain(libc::MCL_ONFAULT);
+    Ok(mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | on_fault)?)
+}
+
+/// Raises the limit of open files to what the kernel allows this process: the tree keeps a
+/// descriptor for every node the kernel knows.
+///
+/// # Errors
+/// The kernel's.
+pub fn raise_file_limit() -> io::Result<()> {
+    let most = std::fs::read_to_string("/proc/sys/fs/nr_open")?.trim().parse().unwrap_or(1 << 20);
+    if setrlimit(Resource::RLIMIT_NOFILE, most, most).is_err() {
+        let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    }
+    Ok(())
+}
