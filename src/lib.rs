@@ -20,7 +20,7 @@ pub mod format;
 pub mod fuse;
 pub mod keystore;
 pub mod migrate;
-pub mod service;
+//pub mod service;
 pub mod storage;
 pub mod sys;
 pub mod volume;
