@@ -10,7 +10,7 @@
 //! 5. [`keystore`], [`access`], [`volume`]: siblings. What is kept secret; who may read; the
 //!    encrypted tree. None imports another.
 //! 6. [`migrate`]: encrypting and decrypting in place. [`fuse`]: the tree as a mount.
-//! 7. [`service`]: process life, control socket, log.
+//! 7. `service`: process life, control socket, log.
 //! 8. [`cli`]: words, prompts, tables, exit codes.
 
 pub mod access;
@@ -20,7 +20,6 @@ pub mod format;
 pub mod fuse;
 pub mod keystore;
 pub mod migrate;
-//pub mod service;
 pub mod storage;
 pub mod sys;
 pub mod volume;

@@ -2,7 +2,7 @@
 //!
 //! Every construction here is a published one and is cited where it stands. Keys live in [`Key`],
 //! which wipes itself and has neither `Debug` nor `Clone`; every derived key and its label is on
-//! one screen, in [`derive`]. Nothing here knows what the bytes it seals are for.
+//! one screen, in [`mod@derive`]. Nothing here knows what the bytes it seals are for.
 
 pub mod category;
 pub mod derive;

@@ -2,13 +2,22 @@
 //! could repeat.
 
 use super::{Error, Result};
+use rustix::io::Errno;
+use rustix::rand::{GetRandomFlags, getrandom};
 
 /// Fills `bytes` from `getrandom(2)`.
 ///
 /// # Errors
 /// [`Error::Random`] when the kernel gives none.
-pub fn fill(bytes: &mut [u8]) -> Result<()> {
-    getrandom::fill(bytes).map_err(|_| Error::Random)
+pub fn fill(mut bytes: &mut [u8]) -> Result<()> {
+    while !bytes.is_empty() {
+        match getrandom(&mut *bytes, GetRandomFlags::empty()) {
+            Ok(count) => bytes = &mut bytes[count..],
+            Err(Errno::INTR) => {}
+            Err(_) => return Err(Error::Random),
+        }
+    }
+    Ok(())
 }
 
 /// `N` random bytes.

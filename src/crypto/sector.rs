@@ -36,14 +36,6 @@ impl Suite {
         let has_aes = false;
         if has_aes { Self::Xaes256Gcm } else { Self::XChaCha20Poly1305 }
     }
-
-    /// The suite's name as it is shown to people.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Xaes256Gcm => "XAES-256-GCM",
-            Self::XChaCha20Poly1305 => "XChaCha20-Poly1305",
-        }
-    }
 }
 
 impl TryFrom<u16> for Suite {

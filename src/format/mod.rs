@@ -5,6 +5,7 @@
 
 pub mod geometry;
 pub mod header;
+pub mod keystore;
 pub mod sector;
 
 use crate::crypto;

@@ -7,8 +7,8 @@ use crate::volume::{Entry, NewNode, Opening, Owner, Place, Result as VolumeResul
 use fuser::{Errno, FopenFlags, Generation, INodeNo, ReplyEmpty, ReplyEntry, ReplyXattr, Request};
 use std::ffi::OsStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// How long the kernel may keep names and attributes: the service is the only writer beneath the
@@ -31,6 +31,7 @@ impl Bridge {
     /// Carries a request out. A panic answers `EIO` and takes nothing else down.
     pub(super) fn answer<T>(&self, work: impl FnOnce() -> Answer<T>) -> Answer<T> {
         self.counters.requests.fetch_add(1, Relaxed);
+        let _in_hand = self.gate.requests_in_hand().read().unwrap_or_else(PoisonError::into_inner);
         catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Errno::EIO))
     }
 
@@ -100,14 +101,10 @@ pub(super) fn access_of(flags: i32) -> Access {
     }
 }
 
-/// Direct handles see requests as they were made; the others keep the page cache across opens.
-pub(super) fn open_reply(flags: i32) -> FopenFlags {
-    if flags & libc::O_DIRECT != 0 {
-        FopenFlags::FOPEN_DIRECT_IO | FopenFlags::FOPEN_PARALLEL_DIRECT_WRITES
-    } else {
-        FopenFlags::FOPEN_KEEP_CACHE
-    }
-}
+/// The page cache is kept across opens: nobody writes beneath the mount but through it. Handles with
+/// `O_DIRECT` are left to the kernel too: it takes any alignment, writes cached pages back first, drops
+/// them after, and turns `O_SYNC` into a sync, none of which it does where a reply says `DIRECT_IO`.
+pub(super) const OPEN_REPLY: FopenFlags = FopenFlags::FOPEN_KEEP_CACHE;
 
 pub(super) fn reply_entry(reply: ReplyEntry, entry: Answer<Entry>) {
     match entry {

@@ -25,6 +25,7 @@ impl From<Refusal> for Errno {
         match refusal {
             Refusal::Denied => Self::EACCES,
             Refusal::Fixed | Refusal::Frozen => Self::EBUSY,
+            Refusal::CrossLocation => Self::EXDEV,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The kernel's requests, one method each: ask, call, reply.
 
 use super::Access;
-use super::bridge::{Bridge, KEEP, access_of, open_reply, opening};
+use super::bridge::{Bridge, KEEP, OPEN_REPLY, access_of, opening};
 use super::bridge::{reply_empty, reply_entry, reply_xattr};
 use super::convert::{attr, ino, set_time};
 use crate::storage::with_buffer;
@@ -32,8 +32,7 @@ impl Filesystem for Bridge {
             | InitFlags::FUSE_READDIRPLUS_AUTO
             | InitFlags::FUSE_CACHE_SYMLINKS
             | InitFlags::FUSE_POSIX_ACL
-            | InitFlags::FUSE_DONT_MASK
-            | InitFlags::FUSE_DIRECT_IO_ALLOW_MMAP;
+            | InitFlags::FUSE_DONT_MASK;
         let offered = config.capabilities();
         // Only what this kernel offers is asked for; none of them is needed.
         let _ = config.add_capabilities(wanted & offered);
@@ -197,7 +196,7 @@ impl Filesystem for Bridge {
         let entry = self.answer(|| {
             let from = self.checked(self.volume.place(ino(node)))?;
             let to = self.checked(self.volume.child_place(ino(new_parent), new_name))?;
-            self.ask(request, Access::Rename, &[from, to])?;
+            self.ask(request, Access::Link, &[from, to])?;
             self.checked(self.volume.link(ino(node), ino(new_parent), new_name))
         });
         reply_entry(reply, entry);
@@ -209,7 +208,7 @@ impl Filesystem for Bridge {
             self.checked(self.volume.open_file(ino(node), opening(flags.0)))
         });
         match handle {
-            Ok(handle) => reply.opened(FileHandle(handle.0), open_reply(flags.0)),
+            Ok(handle) => reply.opened(FileHandle(handle.0), OPEN_REPLY),
             Err(errno) => reply.error(errno),
         }
     }
@@ -233,7 +232,7 @@ impl Filesystem for Bridge {
             Ok((entry, handle)) => {
                 let attributes = attr(&entry.attributes);
                 let handle = FileHandle(handle.0);
-                reply.created(&KEEP, &attributes, Generation(0), handle, open_reply(flags));
+                reply.created(&KEEP, &attributes, Generation(0), handle, OPEN_REPLY);
             }
             Err(errno) => reply.error(errno),
         }
@@ -318,6 +317,7 @@ impl Filesystem for Bridge {
     ) {
         let answer = self.answer(|| {
             let open = self.checked(self.volume.file(HandleId(handle.0)))?;
+            self.add(&self.counters.syncs, 1);
             self.checked(open.file.sync(data_only))
         });
         reply_empty(reply, answer);

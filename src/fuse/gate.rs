@@ -1,6 +1,7 @@
 //! The question that is asked before plaintext is given out or the tree is changed.
 
 use crate::volume::Place;
+use std::sync::RwLock;
 
 /// Who asks, as the kernel says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +27,10 @@ pub enum Access {
     Execute,
     /// Make a node.
     Create,
-    /// Remove, rename or link a name.
+    /// Remove or rename a name.
     Rename,
+    /// Give a file one more name.
+    Link,
     /// Change size, owner, mode, times or extended attributes.
     Change,
 }
@@ -41,11 +44,17 @@ pub enum Refusal {
     Fixed,
     /// The location is being decrypted: `EBUSY`.
     Frozen,
+    /// The two names would be in two locations: `EXDEV`, as of two filesystems.
+    CrossLocation,
 }
 
 /// Decides. Called on the thread that answers the request, possibly on many at once; the caller sleeps
 /// until the answer. Must not open anything below the mount.
 pub trait Gate: Send + Sync + 'static {
+    /// Held for reading while a request is worked on; whoever needs all earlier requests to be over
+    /// takes it for writing.
+    fn requests_in_hand(&self) -> &RwLock<()>;
+
     /// Whether the caller may do it at all of `places`.
     ///
     /// # Errors

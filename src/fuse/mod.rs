@@ -24,6 +24,8 @@ pub struct Counters {
     pub bytes_read: std::sync::atomic::AtomicU64,
     /// Bytes of plaintext taken in.
     pub bytes_written: std::sync::atomic::AtomicU64,
+    /// Syncs that were asked for (`fsync`, and each write of an `O_SYNC` handle).
+    pub syncs: std::sync::atomic::AtomicU64,
     /// Requests that met damaged bytes.
     pub integrity_errors: std::sync::atomic::AtomicU64,
 }

@@ -1,1 +1,31 @@
-//! (to be written)
+//! The local encrypted keystore: category keys, rules, locations, in one file.
+//!
+//! [`Sealed`] is the file as anyone may read it: identity, sequence number, keyslots. A secret turns
+//! it into a [`Keystore`], whose contents can be read, and changed in a transaction that is durable
+//! before it is visible ([`Keystore::update`]). The bytes are `format::keystore`'s business, crashes
+//! are `storage::durable`'s.
+//!
+//! What a rule means and what a location holds is not known here. The caller keeps others from
+//! writing the same keystore at the same time; a change that happened nevertheless is noticed.
+
+pub mod category;
+pub mod contents;
+mod draft;
+mod error;
+mod file;
+mod location;
+mod rule;
+mod sealed;
+mod text;
+mod unlocked;
+
+pub use draft::Draft;
+pub use error::{Error, Result};
+pub use file::Unsafe;
+pub use location::{Kind, Location, LocationId, State};
+pub use rule::RuleRecord;
+pub use sealed::Sealed;
+pub use unlocked::Keystore;
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 
 mod buffer;
 mod disk_file;
+pub mod durable;
 
 pub use buffer::{AlignedBuffer, with_buffer};
 pub use disk_file::DiskFile;

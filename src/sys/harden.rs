@@ -2,7 +2,8 @@
 
 use nix::sys::mman::{MlockAllFlags, mlockall};
 use nix::sys::prctl::set_dumpable;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
+use rustix::thread::CapabilitySet;
 use std::io;
 
 /// Forbids core dumps of this process, and reading its memory through `/proc` without the right to
@@ -19,8 +20,14 @@ pub fn forbid_dumps() -> io::Result<()> {
 /// touched, so large reservations cost nothing.
 ///
 /// # Errors
-/// The kernel's, in particular where `RLIMIT_MEMLOCK` is small and the process not privileged.
+/// The kernel's, where `RLIMIT_MEMLOCK` holds for this process; then nothing is locked.
 pub fn lock_memory() -> io::Result<()> {
+    let unlimited = !in_user_namespace()
+        && rustix::thread::capabilities(None)?.effective.contains(CapabilitySet::IPC_LOCK);
+    if !unlimited {
+        // Under a limit later allocations would fail, and with them the process.
+        setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY)?;
+    }
     // nix has no name for MCL_ONFAULT.
     let on_fault = MlockAllFlags::from_bits_retain(libc::MCL_ONFAULT);
     Ok(mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE | on_fault)?)

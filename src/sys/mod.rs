@@ -1,8 +1,10 @@
-//! The kernel, safely: the only module with `unsafe` code.
+//! The kernel, safely: the only module with `unsafe` code. Knows nothing of ours.
 //!
 //! What `nix` and `rustix` offer as safe calls is used directly by the modules above; here stands
 //! what they do not, or what needs a promise to be safe.
 #![allow(unsafe_code)]
 
+pub mod caller;
 pub mod daemon;
 pub mod harden;
+pub mod open_files;

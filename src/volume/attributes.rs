@@ -1,8 +1,11 @@
 //! What `stat` tells, in terms of plaintext.
 
-use super::Ino;
+use super::{Ino, ROOT};
 use crate::format::geometry::Shape;
 use rustix::fs::{FileType, Statx, StatxTimestamp};
+
+/// Type and permissions that the tree's root shows.
+const ROOT_MODE: u32 = 0o040_555;
 
 /// What a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +74,8 @@ pub struct Attributes {
 impl Attributes {
     /// From what the filesystem below says. A file's size is the one its physical size claims.
     pub(super) fn from_stat(ino: Ino, stat: &Statx) -> Self {
-        let mode = u32::from(stat.stx_mode);
+        // Nobody but root enters the storage directory; the tree's root is for everybody.
+        let mode = if ino == ROOT { ROOT_MODE } else { u32::from(stat.stx_mode) };
         let kind = Kind::of_mode(mode);
         let size = if kind == Kind::File { Shape::of(stat.stx_size).size() } else { stat.stx_size };
         let rdev = rustix::fs::makedev(stat.stx_rdev_major, stat.stx_rdev_minor);

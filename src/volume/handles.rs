@@ -91,6 +91,12 @@ impl Handles {
         drop(removed);
     }
 
+    /// Closes everything.
+    pub fn clear(&self) {
+        let all = std::mem::take(&mut *self.lock());
+        drop(all);
+    }
+
     /// The nodes of all open files.
     pub fn open_files(&self) -> Vec<Arc<Inode>> {
         let file = |handle: &Handle| match handle {

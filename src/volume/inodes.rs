@@ -13,6 +13,7 @@ use std::ffi::OsString;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
 /// A node's number: that of its ciphertext file, or [`ROOT`].
@@ -36,8 +37,10 @@ pub struct Category {
 pub struct Place {
     /// The category; empty for the root.
     pub category: Arc<str>,
-    /// The original path, absolute.
+    /// The original path, absolute: of a file with several names, one of them.
     pub path: PathBuf,
+    /// Whether it is a file with several names (hard links).
+    pub many_names: bool,
 }
 
 /// A known node.
@@ -49,14 +52,27 @@ pub struct Inode {
     /// Its category; `None` for the root only.
     pub category: Option<Category>,
     path: RwLock<Arc<OwnedFd>>,
+    /// The directory in which it was last looked up; only a hint, since renames do not update it.
+    parent: AtomicU64,
     file: Mutex<Weak<CipherFile>>,
 }
 
 impl Inode {
-    /// A node behind an `O_PATH` descriptor.
-    pub fn new(ino: Ino, kind: Kind, category: Option<Category>, path: OwnedFd) -> Self {
-        let path = RwLock::new(Arc::new(path));
-        Self { ino, kind, category, path, file: Mutex::default() }
+    /// A node behind an `O_PATH` descriptor, found in the directory `parent`.
+    pub fn new(
+        ino: Ino,
+        kind: Kind,
+        category: Option<Category>,
+        path: OwnedFd,
+        parent: Ino,
+    ) -> Self {
+        let (path, parent) = (RwLock::new(Arc::new(path)), AtomicU64::new(parent.0));
+        Self { ino, kind, category, path, parent, file: Mutex::default() }
+    }
+
+    /// The directory in which it was last looked up.
+    pub fn parent_hint(&self) -> Ino {
+        Ino(self.parent.load(Relaxed))
     }
 
     /// The `O_PATH` descriptor.
@@ -90,10 +106,9 @@ impl Inode {
     /// The path in storage, as the kernel knows it now.
     ///
     /// # Errors
-    /// The kernel's.
-    pub fn storage_path(&self) -> Result<PathBuf> {
-        let link = rustix::fs::readlink(self.proc_path(), Vec::new())?;
-        Ok(PathBuf::from(OsString::from_vec(link.into_bytes())))
+    /// The kernel's; `ENAMETOOLONG` from 4096 bytes on.
+    pub fn storage_path(&self) -> rustix::io::Result<PathBuf> {
+        path_behind(&self.path())
     }
 }
 
@@ -102,12 +117,24 @@ pub fn proc_path(descriptor: &OwnedFd) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{}", descriptor.as_raw_fd()))
 }
 
+/// The path behind a descriptor, as the kernel knows it now.
+///
+/// # Errors
+/// The kernel's; `ENAMETOOLONG` from 4096 bytes on.
+pub fn path_behind(descriptor: &OwnedFd) -> rustix::io::Result<PathBuf> {
+    let link = rustix::fs::readlink(proc_path(descriptor), Vec::new())?;
+    Ok(PathBuf::from(OsString::from_vec(link.into_bytes())))
+}
+
 /// The original path behind a path in storage: what follows the category's directory. A removed file
 /// is judged by the path it had.
 pub fn original_path(storage: &Path, category: &str, path: &Path) -> Option<PathBuf> {
     let below = path.strip_prefix(storage.join(category)).ok()?;
     let bytes = below.as_os_str().as_bytes();
-    let bytes = bytes.strip_suffix(b" (deleted)").filter(|_| !path.exists()).unwrap_or(bytes);
+    let bytes = bytes
+        .strip_suffix(b" (deleted)")
+        .filter(|_| path.symlink_metadata().is_err())
+        .unwrap_or(bytes);
     Some(Path::new("/").join(std::ffi::OsStr::from_bytes(bytes)))
 }
 
@@ -133,6 +160,7 @@ impl Inodes {
         if let Some((inode, count)) = known.get_mut(&found.ino) {
             *count += 1;
             *inode.path.write().unwrap_or_else(PoisonError::into_inner) = found.path();
+            inode.parent.store(found.parent_hint().0, Relaxed);
             return inode.clone();
         }
         let inode = Arc::new(found);
@@ -149,6 +177,11 @@ impl Inodes {
                 known.remove(&ino);
             }
         }
+    }
+
+    /// Forgets all nodes.
+    pub fn clear(&self) {
+        self.lock().clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Ino, (Arc<Inode>, u64)>> {

@@ -222,3 +222,63 @@ fn one_damaged_header_copy_is_told_and_the_other_serves() {
     assert_eq!(read(&file.unwrap(), 1).unwrap(), vec![2; 50]);
     assert_eq!(events, [Event::HeaderCopyDamaged]);
 }
+
+/// A new file's size may become durable before its first bytes do.
+#[test]
+fn a_file_of_nothing_but_zeros_is_an_empty_file() {
+    let keys = keys(Suite::Xaes256Gcm);
+    for size in [1, 4095, 4096, 8193, 12_239, 1 << 30] {
+        let disk = tempfile::tempfile().unwrap();
+        disk.set_len(size).unwrap();
+        let (file, events) = events_of(&disk, &keys);
+        let file = file.unwrap();
+        assert_eq!((file.size(), disk.metadata().unwrap().len()), (0, 0));
+        assert!(matches!(events[..], [Event::SizePutRight { actual: 0, .. }]));
+        file.write_at(0, b"new").unwrap();
+        assert_eq!(open(&disk, &keys).unwrap().size(), 3);
+    }
+    let disk = tempfile::tempfile().unwrap();
+    disk.set_len(1 << 20).unwrap();
+    disk.write_all_at(b"x", 500_000).unwrap();
+    assert!(matches!(open(&disk, &keys), Err(Error::Header(_))), "something was there");
+}
+
+/// Each stretch of zeros that the filesystem holds as data is looked at once.
+#[test]
+fn thousands_of_stretches_of_zeros_behind_the_end_are_no_burden() {
+    let keys = keys(Suite::Xaes256Gcm);
+    let disk = victim(&keys, 4);
+    for stretch in 10..3000 {
+        disk.write_all_at(&[0; SECTOR as usize], stretch * 16 * SECTOR).unwrap();
+    }
+    disk.set_len(10 << 40).unwrap();
+    let file = open(&disk, &keys).unwrap();
+    assert_eq!(file.size(), 4 * PAYLOAD + 100);
+}
+
+#[test]
+fn a_cut_to_the_header_is_noticed() {
+    let keys = keys(Suite::Xaes256Gcm);
+    let disk = victim(&keys, 4);
+    disk.set_len(SECTOR).unwrap();
+    let (file, events) = events_of(&disk, &keys);
+    assert_eq!((file.unwrap().size(), events), (0, vec![Event::EndMarkMissing]));
+}
+
+#[test]
+fn damage_is_told_with_the_sector() {
+    let keys = keys(Suite::Xaes256Gcm);
+    let disk = victim(&keys, 4);
+    disk.write_all_at(&[0xff], 3 * SECTOR + 2000).unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let watcher: Watcher = {
+        let seen = seen.clone();
+        Arc::new(move |event| seen.lock().unwrap().push(event))
+    };
+    let descriptor = DiskFile::new(disk.try_clone().unwrap().into());
+    let file = CipherFile::open_watched(descriptor, keys.clone(), Some(watcher)).unwrap();
+    read(&file, 2).unwrap_err();
+    assert_eq!(*seen.lock().unwrap(), [Event::SectorDamaged { sector: 2 }]);
+    disk.write_all_at(&[0xff; 4096], 0).unwrap();
+    assert_eq!(events_of(&disk, &keys).1, [Event::HeaderDamaged]);
+}

@@ -7,8 +7,13 @@
 use super::write::{sealing, sealing_mut};
 use super::{CipherFile, State};
 use crate::format::geometry::{PAYLOAD, SECTOR, SectorIndex, sectors, spans};
+use crate::format::sector::{PAYLOAD_LEN, SECTOR_LEN};
 use crate::volume::{Error, Result};
 use std::ops::Range;
+use zeroize::Zeroize;
+
+/// What holes are usually made in, by filesystems and databases.
+const BLOCK: u64 = 4096;
 
 impl CipherFile {
     /// Makes a range read as zeros and frees the space of the sectors that lie wholly inside it. The
@@ -69,8 +74,46 @@ impl CipherFile {
         let Some(physical) = self.disk.seek_data(SectorIndex::of(offset).position())? else {
             return Ok(None);
         };
-        let found = SectorIndex(physical.saturating_sub(SECTOR) / SECTOR).offset().max(offset);
-        Ok((found < state.size).then_some(found))
+        let found = SectorIndex(physical.saturating_sub(SECTOR) / SECTOR);
+        if found.offset() <= offset {
+            return Ok(Some(offset));
+        }
+        Ok(self.skip_zeros(&state, found))
+    }
+
+    /// Where in the first sector behind a hole the data begins, so that holes end where they were
+    /// made and not where a sector does: at a multiple of 4096. `None` for a last sector that only
+    /// says where the file ends.
+    fn skip_zeros(&self, state: &State, index: SectorIndex) -> Option<u64> {
+        let length = state.size.checked_sub(index.offset()).filter(|rest| *rest > 0)?;
+        let length = length.min(PAYLOAD);
+        let mut payload = [0; PAYLOAD_LEN];
+        let zeros = match self.read_sector(state, index, &mut payload) {
+            Ok(()) => payload[..length as usize].iter().take_while(|byte| **byte == 0).count(),
+            // Damage is told by whoever reads it.
+            Err(_) => 0,
+        };
+        payload.zeroize();
+        if zeros as u64 == length {
+            let is_last = index == SectorIndex::of(state.size - 1);
+            return (!is_last).then_some(index.offset());
+        }
+        let first = index.offset() + zeros as u64;
+        Some((first / BLOCK * BLOCK).max(index.offset()))
+    }
+
+    fn read_sector(
+        &self,
+        state: &State,
+        index: SectorIndex,
+        payload: &mut [u8; PAYLOAD_LEN],
+    ) -> Result<()> {
+        let sealing = sealing(state)?;
+        let mut sector = [0; SECTOR_LEN];
+        if self.disk.read_at(&mut sector, index.position())? < SECTOR_LEN {
+            return Err(Error::Cut(index));
+        }
+        self.open_sector(state, sealing, &mut sealing.cipher.opener(), index, &sector, payload)
     }
 
     /// The first offset at or after `offset` that is in a hole, the end counting as one; `None` when

@@ -42,6 +42,13 @@ pub enum Event {
     },
     /// One copy of the header does not verify; the other serves.
     HeaderCopyDamaged,
+    /// The header does not verify: the file cannot be opened.
+    HeaderDamaged,
+    /// A sector does not verify, was erased or is cut off: an I/O error for whoever reads it.
+    SectorDamaged {
+        /// Which sector.
+        sector: u64,
+    },
 }
 
 /// Who is told of [`Event`]s.
@@ -113,6 +120,17 @@ impl CipherFile {
     /// Whether the header allows holes; `false` for an empty file.
     pub fn may_have_holes(&self) -> bool {
         self.read_state().sealing.as_ref().is_some_and(|sealing| sealing.header.may_have_holes)
+    }
+
+    /// Tells of an error, when it is damage.
+    fn tell_damage(&self, error: &Error) {
+        match error {
+            Error::Header(_) => self.tell(Event::HeaderDamaged),
+            Error::Sector { index, .. } | Error::Erased(index) | Error::Cut(index) => {
+                self.tell(Event::SectorDamaged { sector: index.0 });
+            }
+            _ => {}
+        }
     }
 
     fn tell(&self, event: Event) {

@@ -151,7 +151,7 @@ fn run(suite: Suite, operations: &[Operation]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(1500))]
     #[test]
     fn a_file_behaves_as_a_vector_of_bytes(
         operations in proptest::collection::vec(operation(), 1..25),

@@ -8,6 +8,7 @@ use crate::format::header::{FileHeader, HEADER_LEN};
 use crate::format::sector::{self, PAYLOAD_LEN, SECTOR_LEN};
 use crate::storage::DiskFile;
 use crate::volume::{Error, Result};
+use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
@@ -33,14 +34,34 @@ impl CipherFile {
         let state = RwLock::new(State { size: 0, sealing: None });
         let file = Self { disk, keys, state, sync_failed: AtomicBool::new(false), watcher };
         let physical = file.disk.size()?;
-        if physical > 0 {
-            let sealing = file.load_header()?;
+        if physical > 0 && !file.is_unwritten(physical)? {
+            let sealing = file.load_header().inspect_err(|error| file.tell_damage(error))?;
             let size = file.find_end(&sealing, physical)?;
+            if size == 0 {
+                file.tell(Event::EndMarkMissing);
+            }
             // Whoever planted a header in an empty file gains nothing: it is not taken over.
             let sealing = (size > 0).then_some(sealing);
             *file.write_state() = State { size, sealing };
         }
         Ok(file)
+    }
+
+    /// Whether nothing but zeros is there: a new file whose size became durable before its first bytes
+    /// did. It is an empty file, and made to look like one.
+    fn is_unwritten(&self, physical: u64) -> Result<bool> {
+        let mut start = [0; HEADER_LEN];
+        let count = self.disk.read_at(&mut start, 0)?;
+        if start[..count].iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        let end = SectorIndex(physical.saturating_sub(SECTOR).div_ceil(SECTOR));
+        if self.last_stored_sector(end)?.is_some() {
+            return Ok(false);
+        }
+        self.tell(Event::SizePutRight { claimed: Shape::of(physical).size(), actual: 0 });
+        let _ = self.disk.set_size(0);
+        Ok(true)
     }
 
     fn load_header(&self) -> Result<Sealing> {
@@ -94,29 +115,26 @@ impl CipherFile {
 
     /// The last sector before `end` that is not all zeros.
     fn last_stored_sector(&self, end: SectorIndex) -> Result<Option<SectorIndex>> {
-        let Some(extent) = self.last_data_before(end.position())? else { return Ok(None) };
-        let first = (extent.saturating_sub(SECTOR)) / SECTOR;
-        for index in (first..end.0).rev().map(SectorIndex) {
-            let mut bytes = [0; SECTOR_LEN];
-            self.disk.read_at(&mut bytes, index.position())?;
-            if !sector::is_zero(&bytes) {
-                return Ok(Some(index));
+        for extent in self.data_before(end)?.into_iter().rev() {
+            for index in extent.rev().map(SectorIndex) {
+                let mut bytes = [0; SECTOR_LEN];
+                self.disk.read_at(&mut bytes, index.position())?;
+                if !sector::is_zero(&bytes) {
+                    return Ok(Some(index));
+                }
             }
         }
-        // The extent held only zeros: look before it.
-        match SectorIndex(first) {
-            SectorIndex(0) => Ok(None),
-            before => self.last_stored_sector(before),
-        }
+        Ok(None)
     }
 
-    /// Where the last stretch of data that begins before `end` begins, after the header.
-    fn last_data_before(&self, end: u64) -> Result<Option<u64>> {
-        let (mut found, mut at) = (None, SECTOR);
-        while let Some(data) = self.disk.seek_data(at)?.filter(|data| *data < end) {
-            found = Some(data);
-            at = self.disk.seek_hole(data)?.unwrap_or(end).max(data + 1);
+    /// The stretches of sectors before `end` that are not holes of the filesystem below, in order.
+    fn data_before(&self, end: SectorIndex) -> Result<Vec<Range<u64>>> {
+        let (mut extents, mut at) = (Vec::new(), SECTOR);
+        while let Some(data) = self.disk.seek_data(at)?.filter(|data| *data < end.position()) {
+            at = self.disk.seek_hole(data)?.unwrap_or(end.position()).max(data + 1);
+            let last = at.saturating_sub(SECTOR).div_ceil(SECTOR).min(end.0);
+            extents.push(data.saturating_sub(SECTOR) / SECTOR..last);
         }
-        Ok(found)
+        Ok(extents)
     }
 }

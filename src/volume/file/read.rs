@@ -14,6 +14,10 @@ impl CipherFile {
     /// [`Error::Sector`], [`Error::Erased`] or [`Error::Cut`] when any sector of the range is damaged: never part of a
     /// range, so that no caller mistakes damage for the end of the file. The filesystem's.
     pub fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<usize> {
+        self.read_plain(offset, out).inspect_err(|error| self.tell_damage(error))
+    }
+
+    fn read_plain(&self, offset: u64, out: &mut [u8]) -> Result<usize> {
         let state = self.read_state();
         let Some(sealing) = &state.sealing else { return Ok(0) };
         let wanted = (out.len() as u64).min(state.size.saturating_sub(offset)) as usize;

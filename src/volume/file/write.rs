@@ -37,7 +37,8 @@ impl CipherFile {
         if data.is_empty() {
             return Ok(());
         }
-        self.write_locked(&mut self.write_state(), offset, data)
+        let written = self.write_locked(&mut self.write_state(), offset, data);
+        written.inspect_err(|error| self.tell_damage(error))
     }
 
     /// Cuts the file or extends it with zeros.
@@ -72,7 +73,7 @@ impl CipherFile {
         let size_before = state.size;
         let written =
             self.fill_gap(state, offset).and_then(|()| self.write_batches(state, offset, data));
-        if written.is_err() {
+        if written.is_err() && offset + data.len() as u64 > size_before {
             // What made it fail (a full disk, say) may fail this too; then the next open finds the
             // end by the last sector.
             let _ = self.roll_back(state, size_before);
@@ -162,7 +163,7 @@ impl CipherFile {
             // First the cut, so that no sector behind an end mark is ever on disk. Should the
             // process die in between, the file ends with this sector, whole.
             self.disk.set_size(last.position() + SECTOR)?;
-            state.size = (last.0 + 1) * PAYLOAD;
+            state.size = state.size.min((last.0 + 1) * PAYLOAD);
             self.disk.write_at(sector, last.position())?;
             state.size = size;
             Ok(())

@@ -4,7 +4,7 @@ use super::{Entry, Opening, Volume, open_beneath, stat_of};
 use crate::volume::inodes::{Inode, proc_path};
 use crate::volume::{Error, HandleId, Ino, Kind, Result};
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid};
-use rustix::fs::{chownat, fchmod, linkat, mkdirat, mknodat, openat, symlinkat};
+use rustix::fs::{chownat, fchmod, linkat, mkdirat, mknodat, openat, symlinkat, unlinkat};
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -60,7 +60,9 @@ impl Volume {
         let made = openat(&*directory.path(), name, new_file_flags(), Mode::from_raw_mode(mode));
         let entry = match made {
             Ok(descriptor) => {
-                give_to(&directory, &descriptor, owner, mode)?;
+                give_to(&directory, &descriptor, owner, mode).inspect_err(|_| {
+                    let _ = unlinkat(&*directory.path(), name, AtFlags::empty());
+                })?;
                 self.look_up_in(&directory, name)?
             }
             Err(rustix::io::Errno::EXIST) if !flags.exclusive => {
@@ -107,7 +109,11 @@ impl Volume {
         }
         let path_only = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let made = open_beneath(&*at, name, path_only)?;
-        give_to(&directory, &made, owner, mode)?;
+        give_to(&directory, &made, owner, mode).inspect_err(|_| {
+            let directory = matches!(node, NewNode::Directory { .. });
+            let flags = if directory { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+            let _ = unlinkat(&*at, name, flags);
+        })?;
         self.look_up_in(&directory, name)
     }
 

@@ -5,6 +5,7 @@ mod create;
 mod list;
 mod names;
 mod open;
+mod places;
 mod xattr;
 
 pub use create::{NewNode, Owner};
@@ -12,8 +13,8 @@ pub use list::ListedEntry;
 pub use open::Opening;
 
 use super::handles::Handles;
-use super::inodes::{Category, Inode, Inodes, original_path};
-use super::{Attributes, Error, Ino, Kind, Observer, Place, ROOT, Result};
+use super::inodes::{Category, Inode, Inodes};
+use super::{Attributes, Error, Ino, Kind, Observer, ROOT, Result};
 use crate::crypto::CategoryKeys;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx};
 use std::collections::BTreeMap;
@@ -45,7 +46,7 @@ impl Volume {
     pub fn open(storage: &Path, observer: Arc<dyn Observer>) -> Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let descriptor = rustix::fs::open(storage, flags, Mode::empty())?;
-        let root = Inode::new(ROOT, Kind::Directory, None, descriptor);
+        let root = Inode::new(ROOT, Kind::Directory, None, descriptor, ROOT);
         let storage = root.storage_path()?;
         let inodes = Inodes::default();
         inodes.look_up(root);
@@ -59,30 +60,17 @@ impl Volume {
         categories.insert(name.into(), keys);
     }
 
-    /// Where a node is.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when it is not known or not below the storage directory.
-    pub fn place(&self, ino: Ino) -> Result<Place> {
-        self.place_of(&*self.inodes.get(ino)?)
+    /// How many files are open, counting handles.
+    pub fn open_files(&self) -> usize {
+        self.handles.open_files().len()
     }
 
-    /// Where the name in a directory is, whether or not it exists.
-    ///
-    /// # Errors
-    /// As [`Volume::place`].
-    pub fn child_place(&self, parent: Ino, name: &OsStr) -> Result<Place> {
-        if parent == ROOT {
-            return Err(Error::Fixed);
-        }
-        let mut place = self.place(parent)?;
-        place.path.push(name);
-        Ok(place)
-    }
-
-    /// Places of the files that are open, once per handle.
-    pub fn open_places(&self) -> Vec<Place> {
-        self.handles.open_files().iter().filter_map(|inode| self.place_of(inode).ok()).collect()
+    /// Forgets all nodes, handles and categories, and with them their keys. What is asked afterwards is
+    /// not found.
+    pub fn close_all(&self) {
+        self.handles.clear();
+        self.inodes.clear();
+        self.categories.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Looks a name up and counts the lookup.
@@ -114,14 +102,6 @@ impl Volume {
         Ok(entry)
     }
 
-    fn place_of(&self, inode: &Inode) -> Result<Place> {
-        let Some(category) = &inode.category else {
-            return Ok(Place { category: "".into(), path: "/".into() });
-        };
-        let path = original_path(&self.storage, &category.name, &inode.storage_path()?);
-        Ok(Place { category: category.name.clone(), path: path.ok_or(Error::NotFound)? })
-    }
-
     fn look_up_in(&self, parent: &Inode, name: &OsStr) -> Result<Entry> {
         let category = self.category_below(parent, name)?;
         if name == "." || name == ".." {
@@ -134,7 +114,8 @@ impl Volume {
         if attributes.ino == ROOT || (parent.ino == ROOT && attributes.kind != Kind::Directory) {
             return Err(Error::NotFound);
         }
-        let found = Inode::new(attributes.ino, attributes.kind, Some(category), descriptor);
+        let (ino, kind) = (attributes.ino, attributes.kind);
+        let found = Inode::new(ino, kind, Some(category), descriptor, parent.ino);
         let inode = self.inodes.look_up(found);
         Ok(Entry { attributes: with_open_size(attributes, &inode) })
     }

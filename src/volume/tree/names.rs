@@ -2,7 +2,7 @@
 
 use super::Volume;
 use crate::volume::{Error, Ino, Kind, Result};
-use rustix::fs::{AtFlags, RenameFlags, renameat_with, unlinkat};
+use rustix::fs::{AtFlags, OFlags, RenameFlags, renameat_with, unlinkat};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -55,7 +55,7 @@ impl Volume {
     /// The kernel's.
     pub fn sync_directory(&self, ino: Ino) -> Result<()> {
         let inode = self.inodes.get(ino)?;
-        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = super::open_beneath(&*inode.path(), ".", flags)?;
         Ok(rustix::fs::fsync(directory)?)
     }

@@ -1,6 +1,6 @@
 //! Opening files, and reading and writing through handles.
 
-use super::{Volume, with_open_size};
+use super::Volume;
 use crate::storage::DiskFile;
 use crate::volume::file::{CipherFile, Watcher};
 use crate::volume::inodes::Inode;
@@ -75,14 +75,6 @@ impl Volume {
         let (observer, ino, place): (_, Ino, Place) =
             (self.observer.clone(), inode.ino, self.place_of(inode)?);
         Ok(Arc::new(move |event| observer.file_event(ino, &place, event)))
-    }
-
-    /// The attributes of an open file.
-    ///
-    /// # Errors
-    /// The kernel's.
-    pub fn open_attributes(&self, handle: &FileHandle) -> Result<crate::volume::Attributes> {
-        Ok(with_open_size(self.attributes_of(&handle.inode)?, &handle.inode))
     }
 }
 

@@ -1,0 +1,233 @@
+//! What the sealed body says: category keys, rules, locations, as JSON.
+//!
+//! The same conditions hold for what is written and for what was read. Every buffer that held keys
+//! is wiped. Only [`Error`] leaves this module, never the JSON reader's error: that one quotes what
+//! it could not read.
+
+use super::category;
+use super::{Location, RuleRecord, text};
+use crate::crypto::sector::Suite;
+use crate::crypto::{self, CategoryId, CategoryKeys, Key, SecretBytes};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+/// What contents may not be.
+#[derive(Debug, thiserror::Error, PartialEq, Eq, Clone)]
+pub enum Error {
+    /// Not the JSON that this release writes.
+    #[error("the contents cannot be read at line {line}, column {column}")]
+    Syntax {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+    },
+    /// The contents could not be written as JSON.
+    #[error("the contents cannot be written")]
+    Unwritable,
+    /// A category's name is not one.
+    #[error(transparent)]
+    CategoryName(#[from] category::Error),
+    /// Two categories have one name or one id.
+    #[error("category @{0} occurs twice")]
+    CategoryRepeated(String),
+    /// A category's suite or keys do not fit.
+    #[error("category @{category}: {source}")]
+    CategoryKeys {
+        /// Which one.
+        category: String,
+        /// What is wrong.
+        source: crypto::Error,
+    },
+    /// Two locations have one path or one id.
+    #[error("location {path} occurs twice", path = .0.display())]
+    LocationRepeated(PathBuf),
+    /// A location's path is relative, or has `.` or `..` in it.
+    #[error("location {path} is not an absolute, plain path", path = .0.display())]
+    LocationPath(PathBuf),
+    /// A location's category has no keys here.
+    #[error("location {path} is of category @{category}, which does not exist", path = path.display())]
+    LocationCategory {
+        /// Which location.
+        path: PathBuf,
+        /// The category it names.
+        category: String,
+    },
+}
+
+/// The unsealed contents. Keys are shared with whoever uses them, not copied.
+#[derive(Clone, Default)]
+pub(super) struct Contents {
+    pub(super) categories: BTreeMap<String, Arc<CategoryKeys>>,
+    pub(super) rules: Vec<RuleRecord>,
+    pub(super) locations: Vec<Location>,
+}
+
+impl Contents {
+    /// Checks what the types do not say.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let mut ids = HashSet::new();
+        for (name, keys) in &self.categories {
+            if category::parse(name)? != name {
+                return Err(category::Error::Character('@').into());
+            }
+            if !ids.insert(keys.id) {
+                return Err(Error::CategoryRepeated(name.clone()));
+            }
+        }
+        let (mut ids, mut paths) = (HashSet::new(), HashSet::new());
+        for Location { id, category, path, .. } in &self.locations {
+            if !is_plain(path) {
+                return Err(Error::LocationPath(path.clone()));
+            }
+            if !ids.insert(id) || !paths.insert(path) {
+                return Err(Error::LocationRepeated(path.clone()));
+            }
+            if !self.categories.contains_key(category) {
+                let (path, category) = (path.clone(), category.clone());
+                return Err(Error::LocationCategory { path, category });
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the JSON into memory that is wiped and never moves while it is written.
+    pub(super) fn encode(&self) -> Result<SecretBytes, Error> {
+        let body = BodyOut::from(self);
+        let mut length = Length(0);
+        serde_json::to_writer(&mut length, &body).map_err(|_| Error::Unwritable)?;
+        let mut bytes = SecretBytes::new(Vec::with_capacity(length.0));
+        serde_json::to_writer(bytes.expose_mut(), &body).map_err(|_| Error::Unwritable)?;
+        Ok(bytes)
+    }
+
+    /// Reads and checks the JSON.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        let body: BodyIn = serde_json::from_slice(bytes)
+            .map_err(|error| Error::Syntax { line: error.line(), column: error.column() })?;
+        let mut categories = BTreeMap::new();
+        for category in body.categories {
+            let name = category.name.clone();
+            let keys = category.keys()?;
+            if categories.insert(name.clone(), Arc::new(keys)).is_some() {
+                return Err(Error::CategoryRepeated(name));
+            }
+        }
+        let contents = Self { categories, rules: body.rules, locations: body.locations };
+        contents.check()?;
+        Ok(contents)
+    }
+}
+
+/// Whether `path` is absolute and written the one way that compares equal.
+fn is_plain(path: &Path) -> bool {
+    let mut components = path.components();
+    components.next() == Some(Component::RootDir)
+        && components.all(|component| matches!(component, Component::Normal(_)))
+        && path.components().collect::<PathBuf>().as_os_str() == path.as_os_str()
+}
+
+#[derive(Serialize)]
+struct BodyOut<'a> {
+    categories: Vec<CategoryOut<'a>>,
+    rules: &'a [RuleRecord],
+    locations: &'a [Location],
+}
+
+#[derive(Serialize)]
+struct CategoryOut<'a> {
+    name: &'a str,
+    #[serde(with = "text::hex")]
+    id: [u8; 16],
+    suite: u16,
+    epoch: u32,
+    keys: Vec<EpochOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct EpochOut<'a> {
+    epoch: u32,
+    #[serde(with = "text::key")]
+    key: &'a Key,
+}
+
+impl<'a> From<&'a Contents> for BodyOut<'a> {
+    fn from(contents: &'a Contents) -> Self {
+        let category = |(name, keys): (&'a String, &'a Arc<CategoryKeys>)| CategoryOut {
+            name,
+            id: keys.id.0,
+            suite: keys.suite as u16,
+            epoch: keys.current_epoch(),
+            keys: keys.epochs().map(|(epoch, key)| EpochOut { epoch, key }).collect(),
+        };
+        Self {
+            categories: contents.categories.iter().map(category).collect(),
+            rules: &contents.rules,
+            locations: &contents.locations,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BodyIn {
+    categories: Vec<CategoryIn>,
+    rules: Vec<RuleRecord>,
+    locations: Vec<Location>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CategoryIn {
+    name: String,
+    #[serde(with = "text::hex")]
+    id: [u8; 16],
+    suite: u16,
+    epoch: u32,
+    keys: Vec<EpochIn>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EpochIn {
+    epoch: u32,
+    #[serde(with = "text::key")]
+    key: Key,
+}
+
+impl CategoryIn {
+    fn keys(self) -> Result<CategoryKeys, Error> {
+        let mut keys = BTreeMap::new();
+        for EpochIn { epoch, key } in self.keys {
+            if keys.insert(epoch, key).is_some() {
+                return Err(Error::CategoryRepeated(self.name));
+            }
+        }
+        Suite::try_from(self.suite)
+            .and_then(|suite| {
+                CategoryKeys::from_parts(CategoryId(self.id), suite, self.epoch, keys)
+            })
+            .map_err(|source| Error::CategoryKeys { category: self.name, source })
+    }
+}
+
+/// Counts what would be written.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "contents_tests.rs"]
+mod tests;

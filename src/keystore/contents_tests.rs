@@ -1,0 +1,176 @@
+use super::super::{Kind, State};
+use super::*;
+use proptest::prelude::*;
+
+const HEX16: &str = "00112233445566778899aabbccddeeff";
+const KEY: &str = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
+
+fn with_everything() -> Contents {
+    let mut contents = Contents::default();
+    for name in ["mysql", "backup"] {
+        let keys = CategoryKeys::generate(Suite::XChaCha20Poly1305).unwrap();
+        contents.categories.insert(name.into(), Arc::new(keys));
+    }
+    contents.rules.push(RuleRecord {
+        text: "ALLOW @mysql \"*\" /usr/sbin/mysqld\n".into(),
+        process: "/usr/sbin/mysqld".into(),
+        encrypted: true,
+        sha256: [0xab; 32],
+        size: u64::MAX,
+    });
+    for (path, state) in
+        [("/a", State::Encrypting), ("/b", State::Encrypted), ("/ü \"x\"", State::Decrypting)]
+    {
+        let location = Location::new("mysql", Path::new(path), Kind::File).unwrap();
+        contents.locations.push(Location { state, ..location });
+    }
+    contents
+}
+
+fn body(categories: &str, locations: &str) -> String {
+    format!(r#"{{"categories":[{categories}],"rules":[],"locations":[{locations}]}}"#)
+}
+
+fn category(name: &str, id: &str, suite: u32, epoch: u32, keys: &str) -> String {
+    format!(r#"{{"name":"{name}","id":"{id}","suite":{suite},"epoch":{epoch},"keys":[{keys}]}}"#)
+}
+
+fn epoch(number: u32) -> String {
+    format!(r#"{{"epoch":{number},"key":"{KEY}"}}"#)
+}
+
+fn good_category() -> String {
+    category("mysql", HEX16, 1, 1, &epoch(1))
+}
+
+fn location(id: &str, category: &str, path: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","category":"{category}","path":"{path}","kind":"file","state":"encrypted"}}"#
+    )
+}
+
+fn refusal(text: &str) -> Option<Error> {
+    Contents::decode(text.as_bytes()).err()
+}
+
+#[test]
+fn contents_come_back() {
+    let contents = with_everything();
+    let bytes = contents.encode().unwrap();
+    let again = Contents::decode(bytes.expose()).unwrap();
+    assert_eq!(again.rules, contents.rules);
+    assert_eq!(again.locations, contents.locations);
+    for (name, keys) in &contents.categories {
+        let found = &again.categories[name];
+        assert_eq!((found.id, found.suite), (keys.id, keys.suite));
+        assert!(found.key(1).unwrap().same_as(keys.key(1).unwrap()));
+    }
+    assert_eq!(again.encode().unwrap().expose(), bytes.expose());
+}
+
+#[test]
+fn the_buffer_is_made_at_its_final_size_so_that_no_copy_stays_behind() {
+    let mut bytes = with_everything().encode().unwrap();
+    assert_eq!(bytes.expose_mut().capacity(), bytes.expose().len());
+}
+
+#[test]
+fn what_cannot_be_kept_is_named() {
+    let twice = [good_category(), category("other", HEX16, 1, 1, &epoch(1))].join(",");
+    let same_name = [good_category(), good_category()].join(",");
+    let same_epoch = [epoch(1), epoch(1)].join(",");
+    let keys = |source| Error::CategoryKeys { category: "mysql".into(), source };
+    let cases = [
+        (body(&twice, ""), Error::CategoryRepeated("other".into())),
+        (body(&same_name, ""), Error::CategoryRepeated("mysql".into())),
+        (
+            body(&category("mysql", HEX16, 1, 1, &same_epoch), ""),
+            Error::CategoryRepeated("mysql".into()),
+        ),
+        (
+            body(&category("mysql", HEX16, 9, 1, &epoch(1)), ""),
+            keys(crypto::Error::UnknownSuite(9)),
+        ),
+        (
+            body(&category("mysql", HEX16, 1, 2, &epoch(1)), ""),
+            keys(crypto::Error::UnknownEpoch(2)),
+        ),
+        (
+            body(&category("..", HEX16, 1, 1, &epoch(1)), ""),
+            Error::CategoryName(category::Error::Character('.')),
+        ),
+        (
+            body(&category("@mysql", HEX16, 1, 1, &epoch(1)), ""),
+            Error::CategoryName(category::Error::Character('@')),
+        ),
+        (
+            body(&good_category(), &location(HEX16, "gone", "/a")),
+            Error::LocationCategory { path: "/a".into(), category: "gone".into() },
+        ),
+        (
+            body(
+                &good_category(),
+                &[location(HEX16, "mysql", "/a"), location(HEX16, "mysql", "/b")].join(","),
+            ),
+            Error::LocationRepeated("/b".into()),
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(refusal(&text), Some(expected));
+    }
+    assert_eq!(refusal(&body(&good_category(), &location(HEX16, "mysql", "/a"))), None);
+}
+
+#[test]
+fn one_path_has_one_location() {
+    let mut contents = with_everything();
+    contents.locations.push(Location::new("backup", Path::new("/a"), Kind::Directory).unwrap());
+    assert_eq!(contents.check(), Err(Error::LocationRepeated("/a".into())));
+}
+
+#[test]
+fn paths_that_are_not_absolute_and_plain_are_refused() {
+    for path in ["", "a", "./a", "/a/../b", "/a/.", "/a//b", "/a/", "//a"] {
+        let text = body(&good_category(), &location(HEX16, "mysql", path));
+        assert_eq!(refusal(&text), Some(Error::LocationPath(path.into())));
+    }
+}
+
+#[test]
+fn members_that_this_release_does_not_know_are_refused() {
+    let known = body(&good_category(), "");
+    let unknown = known.replacen('{', r#"{"guards":[],"#, 1);
+    assert_eq!(refusal(&known), None);
+    assert!(matches!(refusal(&unknown), Some(Error::Syntax { line: 1, .. })));
+    let renamed = known.replace("epoch", "epok");
+    assert!(matches!(refusal(&renamed), Some(Error::Syntax { .. })));
+    assert!(matches!(refusal(&format!("{known} x")), Some(Error::Syntax { .. })));
+}
+
+#[test]
+fn no_error_repeats_a_key() {
+    let sound = body(&good_category(), "");
+    for broken in [
+        sound.replace(r#""suite":1"#, &format!(r#""suite":"{KEY}""#)),
+        sound.replace(KEY, &KEY[1..]),
+        sound.replace(KEY, &KEY.replace("c0ff", "C0FF")),
+        sound.replace("key\"", &format!("{KEY}\"")),
+    ] {
+        let error = refusal(&broken).unwrap();
+        assert!(!format!("{error} {error:?}").to_lowercase().contains("c0ffee"), "{error:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused_without_a_panic(
+        at in 0usize..300,
+        insert in proptest::collection::vec(any::<u8>(), 0..20),
+    ) {
+        let mut text = body(&good_category(), &location(HEX16, "mysql", "/a")).into_bytes();
+        let at = at.min(text.len());
+        text.splice(at..(at + insert.len()).min(text.len()), insert.iter().copied());
+        let _ = Contents::decode(&text);
+        let _ = Contents::decode(&insert);
+    }
+}

@@ -1,0 +1,118 @@
+//! What can go wrong with a keystore.
+
+use super::{Unsafe, category, contents};
+use crate::{crypto, format, storage::durable};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a keystore could not be made, read, opened or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is a keystore, or the previous version of one, where one was to be made.
+    #[error("{path} exists", path = .0.display())]
+    Exists(PathBuf),
+    /// There is none, and no previous version of it.
+    #[error("there is no keystore at {path}", path = .0.display())]
+    Missing(PathBuf),
+    /// There is none, but its previous version is there.
+    #[error(
+        "there is no keystore at {path}, but a previous version of it at {previous}",
+        path = path.display(), previous = previous.display()
+    )]
+    OnlyPrevious {
+        /// Where the keystore should be.
+        path: PathBuf,
+        /// Where its previous version is.
+        previous: PathBuf,
+    },
+    /// Others could have written the file, or it is not a file.
+    #[error("{path} is not used as a keystore: {reason}", path = path.display())]
+    Unsafe {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: Unsafe,
+    },
+    /// The kernel refused to read it.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The kernel's reason.
+        source: io::Error,
+    },
+    /// Its bytes are not a keystore's, or are not those that were written.
+    #[error(
+        "the keystore {path} is damaged: {source}{previous}",
+        path = path.display(), previous = MentionPrevious(previous.as_deref())
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Its previous version, when there is one. It is not used by itself.
+        previous: Option<PathBuf>,
+        /// What is wrong.
+        source: format::keystore::Error,
+    },
+    /// Its contents are authentic, but not what this release writes.
+    #[error("the keystore {path} was not written by this release: {source}", path = path.display())]
+    Contents {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: contents::Error,
+    },
+    /// Passphrase and salt open no keyslot.
+    #[error("passphrase and salt do not open the keystore")]
+    WrongSecret,
+    /// A category's name is not one.
+    #[error(transparent)]
+    CategoryName(#[from] category::Error),
+    /// There is such a category already.
+    #[error("category @{0} exists")]
+    CategoryExists(String),
+    /// The changed contents cannot be kept; nothing was changed.
+    #[error(transparent)]
+    Draft(#[from] contents::Error),
+    /// The file is no longer the one that was loaded; nothing was changed.
+    #[error("{path} was changed by somebody else since it was loaded", path = .0.display())]
+    ChangedOnDisk(PathBuf),
+    /// No further change can be numbered; nothing was changed.
+    #[error("the sequence number of {path} is used up", path = .0.display())]
+    SequenceUsedUp(PathBuf),
+    /// Sealing failed, scrypt's costs are out of bounds, or there were no random bytes.
+    #[error(transparent)]
+    Crypto(#[from] crypto::Error),
+    /// The changed keystore has no valid form; nothing was changed.
+    #[error("the keystore cannot be saved: {0}")]
+    Encode(#[source] format::keystore::Error),
+    /// The keystore could not be saved.
+    #[error("the keystore cannot be saved: {0}")]
+    Save(#[source] durable::Error),
+}
+
+impl Error {
+    /// The previous version of the keystore, when the keystore itself is missing or damaged and its
+    /// previous version may replace it.
+    pub fn previous(&self) -> Option<&Path> {
+        match self {
+            Self::OnlyPrevious { previous, .. } => Some(previous),
+            Self::Damaged { previous, .. } => previous.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+struct MentionPrevious<'a>(Option<&'a Path>);
+
+impl std::fmt::Display for MentionPrevious<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(path) => write!(formatter, " (a previous version is at {})", path.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A result of this module.
+pub type Result<T> = std::result::Result<T, Error>;
