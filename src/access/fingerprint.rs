@@ -1,0 +1,135 @@
+//! What must still hold of a program, and how it is found out without reading it each time.
+//!
+//! A [`Fingerprint`] is of the contents. An [`Identity`] is what `statx` tells; as long as it does
+//! not change, neither do the contents, since nobody can set a ctime. A file whose ctime is so
+//! recent that a further change could bear the same one is hashed anew each time. Knows nothing of
+//! rules and processes.
+
+use super::Error;
+use super::bounded::Bounded;
+use crate::sys::caller::FileStat;
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The contents of a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint {
+    /// SHA-256 (FIPS 180-4) of all bytes.
+    pub sha256: [u8; 32],
+    /// Number of bytes.
+    pub size: u64,
+}
+
+impl Fingerprint {
+    /// Reads to the end and hashes.
+    ///
+    /// # Errors
+    /// Those of the reader.
+    pub fn of(mut reader: impl Read) -> io::Result<Self> {
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 128 << 10];
+        let mut size = 0;
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => return Ok(Self { sha256: hasher.finalize().into(), size }),
+                Ok(count) => {
+                    hasher.update(&buffer[..count]);
+                    size += count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Which file, in which state. Equal identities have equal contents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Device, as `st_dev`.
+    pub dev: u64,
+    /// Inode number.
+    pub ino: u64,
+    /// Size in bytes.
+    pub size: u64,
+    /// Last change of the contents, in nanoseconds since 1970.
+    pub mtime_ns: i128,
+    /// Last change of the inode, in nanoseconds since 1970.
+    pub ctime_ns: i128,
+}
+
+impl Identity {
+    /// Whether both are the same file, in whatever state.
+    pub fn same_file(&self, other: &Self) -> bool {
+        (self.dev, self.ino) == (other.dev, other.ino)
+    }
+
+    /// Whether a later change must show in the ctime: true when that is more than two seconds old
+    /// at `now_ns`, two seconds being the coarsest step of a filesystem's clock (FAT).
+    fn is_settled(&self, now_ns: i128) -> bool {
+        self.ctime_ns + 2_000_000_000 < now_ns
+    }
+}
+
+impl From<FileStat> for Identity {
+    fn from(stat: FileStat) -> Self {
+        let FileStat { dev, ino, size, mtime_ns, ctime_ns, mode: _ } = stat;
+        Self { dev, ino, size, mtime_ns, ctime_ns }
+    }
+}
+
+/// The hashes known by identity; bounded, and shared between threads.
+pub(super) struct Hashes(Mutex<Bounded<Identity, [u8; 32]>>);
+
+impl Hashes {
+    pub fn new() -> Self {
+        Self(Mutex::new(Bounded::new(4096)))
+    }
+
+    /// The fingerprint of an open file, hashed unless known. `path` is for errors only.
+    pub fn of_file(&self, path: &Path, file: &File) -> Result<(Identity, Fingerprint), Error> {
+        let stat = || Ok(FileStat::at_hand(file, Path::new(""))?.into());
+        self.measure(path, stat, file)
+    }
+
+    /// As [`Hashes::of_file`], with `stat` telling the identity of what `reader` reads.
+    pub fn measure(
+        &self,
+        path: &Path,
+        stat: impl Fn() -> io::Result<Identity>,
+        reader: impl Read,
+    ) -> Result<(Identity, Fingerprint), Error> {
+        let failed = |source| Error::Unreadable { path: path.into(), source };
+        let before = stat().map_err(failed)?;
+        if let Some(sha256) = self.known(&before) {
+            return Ok((before, Fingerprint { sha256, size: before.size }));
+        }
+        let fingerprint = Fingerprint::of(reader).map_err(failed)?;
+        if stat().map_err(failed)? != before || fingerprint.size != before.size {
+            return Err(Error::ChangedWhileHashed { path: path.into() });
+        }
+        self.learn(before, fingerprint.sha256);
+        Ok((before, fingerprint))
+    }
+
+    /// The hash of a file in this state, where it is known.
+    pub fn known(&self, identity: &Identity) -> Option<[u8; 32]> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(identity).copied()
+    }
+
+    /// Keeps a hash for as long as the file stays in this state.
+    pub fn learn(&self, identity: Identity, sha256: [u8; 32]) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        if identity.is_settled(i128::try_from(now.as_nanos()).unwrap_or_default()) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(identity, sha256);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "fingerprint_tests.rs"]
+mod tests;
