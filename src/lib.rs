@@ -5,12 +5,12 @@
 //!
 //! 1. [`sys`]: the kernel, safely; the only `unsafe` code.
 //! 2. [`crypto`]: algorithms and keys; no files.
-//! 3. [`format`]: bytes to structures and back, exactly as `docs/format.md` says; no I/O.
+//! 3. [`mod@format`]: bytes to structures and back, exactly as `docs/format.md` says; no I/O.
 //! 4. [`storage`]: bytes at rest: ciphertext files and durable replacement.
 //! 5. [`keystore`], [`access`], [`volume`]: siblings. What is kept secret; who may read; the
 //!    encrypted tree. None imports another.
 //! 6. [`migrate`]: encrypting and decrypting in place. [`fuse`]: the tree as a mount.
-//! 7. `service`: process life, control socket, log.
+//! 7. [`service`]: process life, control socket, log.
 //! 8. [`cli`]: words, prompts, tables, exit codes.
 
 pub mod access;
@@ -20,6 +20,7 @@ pub mod format;
 pub mod fuse;
 pub mod keystore;
 pub mod migrate;
+pub mod service;
 pub mod storage;
 pub mod sys;
 pub mod volume;

@@ -1,0 +1,58 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_ezncrypt_access_control_global_optspecs
+    string join \n state-dir= passphrase-file= salt-file= h/help V/version
+end
+
+function __fish_ezncrypt_access_control_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_ezncrypt_access_control_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_ezncrypt_access_control_using_subcommand
+    set -l cmd (__fish_ezncrypt_access_control_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -s V -l version -d 'Print version'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "add" -d 'Adds a rule and takes the fingerprint of its process; asks for the secret'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "delete" -d 'Deletes a rule; asks for the secret'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "list" -d 'Lists the rules; E: the process is itself encrypted, !: its fingerprint no longer holds'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "update" -d 'Takes new fingerprints, after an upgrade of the programs; asks for the secret'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -s h -l help -d 'Print help'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand delete" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand delete" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand delete" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand delete" -s h -l help -d 'Print help'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -l json -d 'Lists them as JSON'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -s h -l help -d 'Print help'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -s h -l help -d 'Print help'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update help" -f -a "add" -d 'Adds a rule and takes the fingerprint of its process; asks for the secret'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update help" -f -a "delete" -d 'Deletes a rule; asks for the secret'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update help" -f -a "list" -d 'Lists the rules; E: the process is itself encrypted, !: its fingerprint no longer holds'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update help" -f -a "update" -d 'Takes new fingerprints, after an upgrade of the programs; asks for the secret'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

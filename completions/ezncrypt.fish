@@ -1,0 +1,86 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_ezncrypt_global_optspecs
+    string join \n state-dir= passphrase-file= salt-file= h/help V/version
+end
+
+function __fish_ezncrypt_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_ezncrypt_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_ezncrypt_using_subcommand
+    set -l cmd (__fish_ezncrypt_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -s V -l version -d 'Print version'
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "init" -d 'Makes the keystore, which one passphrase and salt will open'
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "start" -d 'Unlocks the keystore and serves plaintext to the processes that a rule names'
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "stop" -d 'Ends the service; refuses while processes have files open, and names them'
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "status" -d 'Tells whether the service runs and what it has done; anyone may ask'
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "encrypt" -d 'Encrypts files or directories in place and leaves a symlink at their path'
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "decrypt" -d 'Puts the plaintext back at the original path; always asks for the secret'
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "list" -d 'Lists what is encrypted'
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "demo" -d 'Shows the whole job in a throw-away state directory; needs no root and changes nothing'
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l scrypt-log-n -d 'Cost of guessing a passphrase: scrypt takes 2^N rounds and 2^N KiB of memory' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l foreground -d 'Stays in the foreground instead of going to the background'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -l force -d 'Ends it although processes have files open; their next access fails'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -l json -d 'Tells it as JSON'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -s h -l help -d 'Print help'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand encrypt" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand encrypt" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand encrypt" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand encrypt" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand decrypt" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand decrypt" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand decrypt" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand decrypt" -s h -l help -d 'Print help'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l json -d 'Lists it as JSON'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -s h -l help -d 'Print help'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -s h -l help -d 'Print help'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "init" -d 'Makes the keystore, which one passphrase and salt will open'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "start" -d 'Unlocks the keystore and serves plaintext to the processes that a rule names'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "stop" -d 'Ends the service; refuses while processes have files open, and names them'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "status" -d 'Tells whether the service runs and what it has done; anyone may ask'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "encrypt" -d 'Encrypts files or directories in place and leaves a symlink at their path'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "decrypt" -d 'Puts the plaintext back at the original path; always asks for the secret'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "list" -d 'Lists what is encrypted'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "demo" -d 'Shows the whole job in a throw-away state directory; needs no root and changes nothing'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

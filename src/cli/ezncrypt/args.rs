@@ -1,0 +1,187 @@
+//! The arguments of `ezncrypt`. Help, manual page and completions are made from this file.
+
+use crate::cli::{category, instance, usage};
+use crate::crypto::kdf::Params;
+use clap::builder::RangedU64ValueParser;
+use std::path::PathBuf;
+
+const LONG_ABOUT: &str = "\
+Keeps files encrypted on disk and shows their plaintext only to the processes that a rule names: the \
+data directory of a MySQL or MariaDB server, its backups, the option files that hold passwords.
+
+A file or directory is encrypted in place and keeps its path. Who may read it is decided by process, \
+not by user: see ezncrypt-access-control.";
+
+const EXAMPLES: &str = "\
+Examples:
+  ezncrypt init                                make the keystore, once
+  ezncrypt start                               unlock it and serve
+  ezncrypt -e @mysql /var/lib/mysql            encrypt a data directory
+  ezncrypt-access-control -a \"ALLOW @mysql * /usr/sbin/mariadbd\"
+  ezncrypt list                                what is encrypted
+  ezncrypt -d /var/lib/mysql                   put the plaintext back
+
+Verbs are flags too, in any place: ezncrypt -e, ezncrypt --encrypt and
+ezncrypt encrypt are one command. A file whose name begins with a dash of any
+kind is named as ./-x.";
+
+/// Shows the plaintext of encrypted files to the processes that a rule names
+#[derive(clap::Parser, Debug)]
+#[command(name = "ezncrypt", version, long_about = LONG_ABOUT, arg_required_else_help = true)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", usage::EXIT_CODES))]
+pub struct Cli {
+    /// Which instance.
+    #[command(flatten)]
+    pub instance: instance::Options,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(clap::Subcommand, Debug)]
+pub enum Command {
+    /// Makes the keystore, which one passphrase and salt will open
+    ///
+    /// Both are asked for twice. Neither can be recovered: whoever loses them loses the data.
+    #[command(
+        long_flag = "init",
+        after_help = "\
+Examples:
+  ezncrypt init
+  ezncrypt init --passphrase-file /root/passphrase --salt-file /root/salt"
+    )]
+    Init {
+        /// Cost of guessing a passphrase: scrypt takes 2^N rounds and 2^N KiB of memory
+        #[arg(long, value_name = "N", default_value_t = Params::default().log_n)]
+        #[arg(value_parser = RangedU64ValueParser::<u8>::new()
+            .range(u64::from(Params::MIN_LOG_N)..=u64::from(Params::MAX_LOG_N)))]
+        scrypt_log_n: u8,
+    },
+
+    /// Unlocks the keystore and serves plaintext to the processes that a rule names
+    ///
+    /// Returns once the files can be used; the service goes on in the background.
+    #[command(
+        long_flag = "start",
+        after_help = "\
+Examples:
+  ezncrypt start
+  ezncrypt start --foreground        for systemd and the like"
+    )]
+    Start {
+        /// Stays in the foreground instead of going to the background
+        #[arg(long)]
+        foreground: bool,
+    },
+
+    /// Ends the service; refuses while processes have files open, and names them
+    ///
+    /// From then on nobody reads the plaintext.
+    #[command(long_flag = "stop")]
+    Stop {
+        /// Ends it although processes have files open; their next access fails
+        #[arg(long)]
+        force: bool,
+    },
+
+    /// Tells whether the service runs and what it has done; anyone may ask
+    #[command(
+        long_flag = "status",
+        after_help = "\
+Exit code: 0 when the service runs, 6 when it does not.
+
+Examples:
+  ezncrypt status
+  ezncrypt status --json"
+    )]
+    Status {
+        /// Tells it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Encrypts files or directories in place and leaves a symlink at their path
+    ///
+    /// Refuses while a process has one of the files open, and names it: stop the server first.
+    /// Interrupted, it is finished or undone when it is run again; nothing is lost.
+    #[command(
+        short_flag = 'e',
+        long_flag = "encrypt",
+        verbatim_doc_comment,
+        after_help = "\
+Examples:
+  ezncrypt -e @mysql /var/lib/mysql
+  ezncrypt -e @mysqlbackup /root/backup.cnf /var/backups/mysql
+
+Nobody reads the files until a rule allows it:
+  ezncrypt-access-control -a \"ALLOW @mysql * /usr/sbin/mariadbd\""
+    )]
+    Encrypt {
+        /// The set of files that it becomes part of, as in @mysql; made when it is new
+        #[arg(value_name = "@CATEGORY", value_parser = category::parse)]
+        category: String,
+        /// What to encrypt
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+    },
+
+    /// Puts the plaintext back at the original path; always asks for the secret
+    #[command(
+        short_flag = 'd',
+        long_flag = "decrypt",
+        after_help = "\
+Examples:
+  ezncrypt -d /var/lib/mysql
+  ezncrypt -d /var/lib/mysql --passphrase-file /root/passphrase --salt-file /root/salt"
+    )]
+    Decrypt {
+        /// Original paths, as 'ezncrypt list' shows them
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+    },
+
+    /// Lists what is encrypted
+    #[command(
+        long_flag = "list",
+        after_help = "\
+Examples:
+  ezncrypt list
+  ezncrypt list --json        a name that is not UTF-8 has path_bytes beside path, in hex"
+    )]
+    List {
+        /// Lists it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+
+    /// Shows the whole job in a throw-away state directory; needs no root and changes nothing
+    #[command(long_flag = "demo")]
+    Demo,
+}
+
+impl Command {
+    /// The name of a command that only root may run; none for the others.
+    pub fn of_root(&self) -> Option<&'static str> {
+        match self {
+            Self::Init { .. } => Some("init"),
+            Self::Start { .. } => Some("start"),
+            Self::Stop { .. } => Some("stop"),
+            Self::Encrypt { .. } => Some("encrypt"),
+            Self::Decrypt { .. } => Some("decrypt"),
+            Self::List { .. } => Some("list"),
+            Self::Status { .. } | Self::Demo => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+}

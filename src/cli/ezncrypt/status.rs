@@ -1,0 +1,81 @@
+//! `ezncrypt status`: whether the service runs, and what it has done. Anyone may ask.
+
+use crate::cli::instance::unexpected_answer;
+use crate::cli::{escape, output, privilege};
+use crate::service::protocol::{Answer, Failure, FailureKind, Request, Status};
+use crate::service::{Paths, client};
+use indicatif::{HumanBytes, HumanDuration};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Tells the status; the exit code says whether the service runs.
+pub fn run(paths: &Paths, json: bool) -> Result<ExitCode, Failure> {
+    let status = ask(paths)?.unwrap_or_else(|| Status {
+        mount: paths.mount().to_string_lossy().into_owned(),
+        ..Status::default()
+    });
+    if json {
+        output::json(&status)?;
+    } else {
+        output::text(&text(&status))?;
+    }
+    let code = if status.running { 0 } else { FailureKind::NotRunning.exit_code() };
+    Ok(ExitCode::from(code))
+}
+
+/// Root asks on the control socket, everybody else on the one that takes no input.
+fn ask(paths: &Paths) -> Result<Option<Status>, Failure> {
+    if !privilege::is_root() {
+        return client::status(paths);
+    }
+    match client::call(paths, &Request::Status, &mut |_| ()) {
+        Ok(Answer::Status(status)) => Ok(Some(*status)),
+        Ok(_) => Err(unexpected_answer()),
+        Err(failure) if failure.kind == FailureKind::NotRunning => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn text(status: &Status) -> String {
+    if !status.running {
+        return "ezncrypt is not running\n".to_owned();
+    }
+    let counters = &status.counters;
+    let rows = [
+        ("mount", escape::text(&status.mount)),
+        ("mode", escape::text(&status.mode)),
+        ("up for", HumanDuration(Duration::from_secs(status.uptime_seconds)).to_string()),
+        ("keystore generation", status.keystore_generation.to_string()),
+        ("locations", status.locations.to_string()),
+        ("rules", status.rules.to_string()),
+        ("open files", status.open_files.to_string()),
+        ("requests", counters.requests.to_string()),
+        ("read", HumanBytes(counters.bytes_read).to_string()),
+        ("written", HumanBytes(counters.bytes_written).to_string()),
+        ("denied", counters.denied.to_string()),
+        ("integrity errors", counters.integrity_errors.to_string()),
+        ("sizes put right", counters.sizes_put_right.to_string()),
+    ];
+    let mut text = format!("ezncrypt is running (pid {})\n", status.pid);
+    for (name, value) in rows {
+        text += &format!("  {name:<20} {value}\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_says_first_whether_it_runs() {
+        assert_eq!(text(&Status::default()), "ezncrypt is not running\n");
+        let mut status = Status { running: true, pid: 7, ..Status::default() };
+        status.counters.bytes_read = 4096;
+        status.counters.denied = 3;
+        let told = text(&status);
+        assert!(told.starts_with("ezncrypt is running (pid 7)\n"), "{told}");
+        assert!(told.contains("  read                 4.00 KiB\n"), "{told}");
+        assert!(told.contains("  denied               3\n"), "{told}");
+    }
+}

@@ -1,0 +1,89 @@
+//! Which instance a command is for and how it is spoken to: the options that every command has.
+
+use super::progress::Screen;
+use super::{absolute, escape, secret};
+use crate::service::paths::DEFAULT_STATE_DIR;
+use crate::service::protocol::{Answer, Failure, FailureKind, Request, Secret};
+use crate::service::{self, Paths, client};
+use std::path::{Path, PathBuf};
+
+/// The options that every command has.
+#[derive(clap::Args, Debug)]
+pub struct Options {
+    /// State directory of the instance: keystore, ciphertext, mount point
+    #[arg(long, value_name = "DIR", global = true, env = "EZNCRYPT_STATE_DIR")]
+    #[arg(hide_env_values = true, default_value = DEFAULT_STATE_DIR)]
+    state_dir: PathBuf,
+
+    /// Reads the passphrase from FILE, which only its owner may read, instead of asking
+    #[arg(long, value_name = "FILE", global = true, env = "EZNCRYPT_PASSPHRASE_FILE")]
+    #[arg(hide_env_values = true)]
+    passphrase_file: Option<PathBuf>,
+
+    /// Reads the salt from FILE, which only its owner may read, instead of asking
+    #[arg(long, value_name = "FILE", global = true, env = "EZNCRYPT_SALT_FILE")]
+    #[arg(hide_env_values = true)]
+    salt_file: Option<PathBuf>,
+}
+
+/// One instance: where its things are, and where its secret comes from.
+#[derive(Debug)]
+pub struct Instance {
+    /// Where its things are.
+    pub paths: Paths,
+    /// Where its secret comes from.
+    pub secrets: secret::Source,
+}
+
+impl Instance {
+    /// The instance that `options` name.
+    ///
+    /// # Errors
+    /// As [`absolute::path`] for the state directory.
+    pub fn new(options: Options) -> Result<Self, Failure> {
+        let Options { state_dir, passphrase_file, salt_file } = options;
+        let paths = Paths::new(absolute::path(&state_dir)?);
+        Ok(Self { paths, secrets: secret::Source { passphrase_file, salt_file } })
+    }
+
+    /// The secret, asked for only when there is a keystore that it could open.
+    ///
+    /// # Errors
+    /// [`FailureKind::NotRunning`] without a keystore; else as [`secret::Source::secret`].
+    pub fn secret(&self) -> Result<Secret, Failure> {
+        let keystore = self.paths.keystore();
+        if !exists(&keystore)? {
+            let message = format!("there is no keystore at {}", escape::path(&keystore));
+            return Err(Failure::new(FailureKind::NotRunning, message)
+                .hint(client::command(&self.paths, "init")));
+        }
+        self.secrets.secret()
+    }
+
+    /// Has `request` carried out and its progress shown.
+    ///
+    /// # Errors
+    /// As [`service::call`].
+    pub fn call(&self, request: Request) -> Result<Answer, Failure> {
+        let mut screen = Screen::stderr();
+        let show = &mut |progress| screen.show(progress);
+        service::call(&self.paths, request, &mut || self.secret(), show)
+    }
+}
+
+/// Whether there is something at `path`; not knowing is a failure, not a no.
+///
+/// # Errors
+/// [`FailureKind::Failed`] when it cannot be told.
+pub fn exists(path: &Path) -> Result<bool, Failure> {
+    path.try_exists().map_err(|error| {
+        let message = format!("cannot look for {}: {error}", escape::path(path));
+        Failure::new(FailureKind::Failed, message)
+    })
+}
+
+/// The failure of an answer of another kind than was asked for.
+pub fn unexpected_answer() -> Failure {
+    Failure::new(FailureKind::Failed, "the service gave an answer to another question")
+        .hint("let the service and this command be of one version: ezncrypt stop, ezncrypt start")
+}

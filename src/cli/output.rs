@@ -1,0 +1,54 @@
+//! Standard output: results, each written in one piece. A reader who went away is no failure.
+
+use crate::service::protocol::{Failure, FailureKind};
+use serde::Serialize;
+use std::io::{self, ErrorKind, Write};
+
+/// Writes `text` as it is.
+///
+/// # Errors
+/// [`FailureKind::NoSpace`] or [`FailureKind::Failed`] when it cannot be written.
+pub fn text(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    finished(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// Writes `value` as JSON for people and programs: indented, one newline at the end.
+///
+/// # Errors
+/// As [`text`].
+pub fn json(value: &impl Serialize) -> Result<(), Failure> {
+    let json = serde_json::to_string_pretty(value).map_err(|error| {
+        Failure::new(FailureKind::Failed, format!("cannot write the result as JSON: {error}"))
+    })?;
+    text(&(json + "\n"))
+}
+
+/// The outcome of writing to standard output: a closed pipe ends the command quietly.
+///
+/// # Errors
+/// As [`text`].
+pub fn finished(written: io::Result<()>) -> Result<(), Failure> {
+    let kind = match &written {
+        Err(error) if error.kind() == ErrorKind::StorageFull => FailureKind::NoSpace,
+        _ => FailureKind::Failed,
+    };
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::new(kind, format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_who_went_away_is_no_failure_and_a_full_disk_is() {
+        assert_eq!(finished(Err(ErrorKind::BrokenPipe.into())), Ok(()));
+        let full = finished(Err(ErrorKind::StorageFull.into())).unwrap_err();
+        assert_eq!(full.kind, FailureKind::NoSpace);
+    }
+}

@@ -1,0 +1,142 @@
+//! Talks to the running service.
+//!
+//! One connection carries one request. Promises to bound what it reads and to wipe every buffer that
+//! held a secret. It does not know what a request means, and never works in the service's place.
+
+use super::Paths;
+use super::frame;
+use super::paths::DEFAULT_STATE_DIR;
+use super::protocol::{Answer, Event, Failure, FailureKind, Progress, Request, Status};
+use std::io::{ErrorKind, Read};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// Longest status accepted, in bytes.
+const MAX_STATUS: u64 = 1 << 20;
+/// How long the status socket may keep its reader waiting.
+const STATUS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A connection to the running service.
+pub struct Service {
+    stream: UnixStream,
+    paths: Paths,
+}
+
+/// Connects to the service; `None` when none runs.
+///
+/// # Errors
+/// [`FailureKind::Denied`] when the caller may not; [`FailureKind::Failed`] for anything else.
+pub fn connect(paths: &Paths) -> Result<Option<Service>, Failure> {
+    match connect_to(paths, &paths.control_socket()) {
+        Ok(stream) => Ok(Some(Service { stream, paths: paths.clone() })),
+        Err(failure) if failure.kind == FailureKind::NotRunning => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Has the running service carry out `request`, and shows its progress.
+///
+/// # Errors
+/// [`FailureKind::NotRunning`] when none answers; else as [`Service::call`].
+pub fn call(
+    paths: &Paths,
+    request: &Request,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Answer, Failure> {
+    connect(paths)?.ok_or_else(|| not_running(paths))?.call(request, progress)
+}
+
+impl Service {
+    /// Has the service carry out `request`, and shows its progress.
+    ///
+    /// # Errors
+    /// The service's own [`Failure`]; [`FailureKind::Failed`] when the connection breaks before the
+    /// outcome is known.
+    pub fn call(
+        &mut self,
+        request: &Request,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Answer, Failure> {
+        let socket = self.paths.control_socket();
+        let sent = frame::write(&mut self.stream, request);
+        if let Err(error) = &sent
+            && !matches!(error, frame::Error::Io(_))
+        {
+            return Err(broken(&self.paths, &socket, error));
+        }
+        // A service that refuses the caller may answer and close without reading: its answer tells
+        // more than the broken pipe does.
+        loop {
+            match (frame::read(&mut self.stream), &sent) {
+                (Ok(Event::Progress(step)), _) => progress(step),
+                (Ok(Event::Done(answer)), _) => return Ok(answer),
+                (Ok(Event::Failed(failure)), _) => return Err(failure),
+                (Err(_), Err(error)) => return Err(broken(&self.paths, &socket, error)),
+                (Err(error), Ok(())) => return Err(broken(&self.paths, &socket, &error)),
+            }
+        }
+    }
+}
+
+/// What the service tells anyone; `None` when no service runs.
+///
+/// # Errors
+/// [`FailureKind::Denied`] when the socket's directory is closed to the caller;
+/// [`FailureKind::Failed`] when what answers is no status.
+pub fn status(paths: &Paths) -> Result<Option<Status>, Failure> {
+    let socket = paths.status_socket();
+    let stream = match connect_to(paths, &socket) {
+        Ok(stream) => stream,
+        Err(failure) if failure.kind == FailureKind::NotRunning => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    let mut told = Vec::new();
+    stream
+        .set_read_timeout(Some(STATUS_PATIENCE))
+        .and_then(|()| (&stream).take(MAX_STATUS).read_to_end(&mut told))
+        .map_err(|error| broken(paths, &socket, &frame::Error::Io(error)))?;
+    serde_json::from_slice(&told)
+        .map(Some)
+        .map_err(|_| broken(paths, &socket, &frame::Error::Malformed))
+}
+
+fn connect_to(paths: &Paths, socket: &Path) -> Result<UnixStream, Failure> {
+    UnixStream::connect(socket).map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused => not_running(paths),
+        ErrorKind::PermissionDenied => Failure::new(
+            FailureKind::Denied,
+            format!("cannot connect to {}: {error}", socket.display()),
+        )
+        .hint("run the command as root (sudo)"),
+        _ => Failure::new(
+            FailureKind::Failed,
+            format!("cannot connect to {}: {error}", socket.display()),
+        ),
+    })
+}
+
+/// The failure of a command that needs a running service.
+pub fn not_running(paths: &Paths) -> Failure {
+    let message = format!("no service runs for {}", paths.state().display());
+    Failure::new(FailureKind::NotRunning, message).hint(command(paths, "start"))
+}
+
+/// The command line that does `verb` to this very instance, for a hint.
+pub fn command(paths: &Paths, verb: &str) -> String {
+    let state = paths.state();
+    if state == Path::new(DEFAULT_STATE_DIR) {
+        format!("ezncrypt {verb}")
+    } else {
+        format!("ezncrypt --state-dir {} {verb}", state.display())
+    }
+}
+
+fn broken(paths: &Paths, socket: &Path, error: &frame::Error) -> Failure {
+    let message = format!("the talk with the service at {} broke off: {error}", socket.display());
+    Failure::new(FailureKind::Failed, message).hint(command(paths, "status"))
+}
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

@@ -1,0 +1,350 @@
+//! What is known while the keystore is open: keys, locations, rules, the tree. The same in a service and
+//! in a command that works without one; what is done with it stands in [`super::requests`].
+
+use super::Paths;
+use super::log::Log;
+use super::protocol::{Counters, Failure, FailureKind, Status};
+use crate::access::{self, BoundRule, Fingerprint, Policy, ProcCallers, Programs};
+use crate::fuse::{self, Mounted};
+use crate::keystore::{Keystore, Location, RuleRecord};
+use crate::sys::caller::FileStat;
+use crate::volume::{Ino, Observer, Place, Volume, file};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, TryLockError};
+use std::time::Instant;
+
+/// The unlocked keystore and what follows from it.
+pub struct Engine {
+    paths: Paths,
+    keystore: Mutex<Option<Keystore>>,
+    judges: RwLock<Judges>,
+    volume: Arc<Volume>,
+    locations: RwLock<Arc<Vec<Location>>>,
+    /// Locations that nobody may open anything in: they are being decrypted.
+    frozen: Mutex<HashSet<PathBuf>>,
+    /// Held for reading by each request of the mount that is worked on.
+    in_hand: RwLock<()>,
+    /// Held while a location is encrypted or decrypted: one at a time.
+    migrating: Mutex<()>,
+    live: Option<Live>,
+    log: Log,
+    denied: AtomicU64,
+    sizes_put_right: AtomicU64,
+    /// Files that end otherwise than this service ended them.
+    odd_ends: AtomicU64,
+}
+
+/// Why the service ends.
+pub enum End {
+    /// `ezncrypt stop`, or SIGTERM or SIGINT.
+    Asked,
+}
+
+/// Who finds programs, and who decides about them.
+#[derive(Clone)]
+struct Judges {
+    programs: Arc<Programs>,
+    policy: Arc<Policy>,
+}
+
+/// What only a running service has.
+pub struct Live {
+    /// Totals of the mount.
+    pub counters: Arc<fuse::Counters>,
+    /// The mount, once there is one.
+    pub mounted: OnceLock<Mounted>,
+    started: Instant,
+    ask_end: Mutex<Sender<End>>,
+    end_after_reply: AtomicBool,
+}
+
+impl Engine {
+    /// An engine for one command, without a mount.
+    ///
+    /// # Errors
+    /// When the storage directory cannot be opened or the stored rules do not parse.
+    pub fn offline(paths: Paths, keystore: Keystore) -> Result<Self, Failure> {
+        struct Nobody;
+        impl Observer for Nobody {
+            fn file_event(&self, _: Ino, _: &Place, _: file::Event) {}
+        }
+        Self::new(paths, keystore, Arc::new(Nobody), None)
+    }
+
+    /// An engine for a service; `ask_end` is told when a command asks for its end.
+    ///
+    /// # Errors
+    /// As [`Engine::offline`].
+    pub fn live_over(
+        paths: Paths,
+        keystore: Keystore,
+        observer: Arc<dyn Observer>,
+        ask_end: Sender<End>,
+    ) -> Result<Self, Failure> {
+        let live = Live {
+            counters: Arc::default(),
+            mounted: OnceLock::new(),
+            started: Instant::now(),
+            ask_end: Mutex::new(ask_end),
+            end_after_reply: AtomicBool::new(false),
+        };
+        Self::new(paths, keystore, observer, Some(live))
+    }
+
+    fn new(
+        paths: Paths,
+        keystore: Keystore,
+        observer: Arc<dyn Observer>,
+        live: Option<Live>,
+    ) -> Result<Self, Failure> {
+        let volume = Volume::open(&paths.storage(), observer)
+            .map_err(|error| super::failed("cannot open the storage directory", &error))?;
+        let volume = Arc::new(volume);
+        let judges = RwLock::new(judges(&paths, &volume)?);
+        let log = Log::open(&paths.audit_log());
+        let engine = Self {
+            paths,
+            keystore: Mutex::new(Some(keystore)),
+            judges,
+            volume,
+            locations: RwLock::default(),
+            frozen: Mutex::default(),
+            in_hand: RwLock::default(),
+            migrating: Mutex::default(),
+            live,
+            log,
+            denied: AtomicU64::new(0),
+            sizes_put_right: AtomicU64::new(0),
+            odd_ends: AtomicU64::new(0),
+        };
+        engine.refresh()?;
+        Ok(engine)
+    }
+
+    /// The places of the instance.
+    pub fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// The log.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// What only a running service has.
+    pub fn live(&self) -> Option<&Live> {
+        self.live.as_ref()
+    }
+
+    /// The tree.
+    pub fn volume(&self) -> &Arc<Volume> {
+        &self.volume
+    }
+
+    /// The rules in force.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.judges.read().unwrap_or_else(PoisonError::into_inner).policy.clone()
+    }
+
+    /// Who finds and fingerprints programs.
+    pub fn programs(&self) -> Arc<Programs> {
+        self.judges.read().unwrap_or_else(PoisonError::into_inner).programs.clone()
+    }
+
+    /// The locations.
+    pub fn locations(&self) -> Arc<Vec<Location>> {
+        self.locations.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets `work` use the keystore.
+    ///
+    /// # Errors
+    /// What `work` says; not running when the keys have been wiped already.
+    pub fn with_keystore<T>(
+        &self,
+        work: impl FnOnce(&mut Keystore) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut keystore = self.keystore.lock().unwrap_or_else(PoisonError::into_inner);
+        let ending = || Failure::new(FailureKind::NotRunning, "the service is ending");
+        work(keystore.as_mut().ok_or_else(ending)?)
+    }
+
+    /// Takes over what the keystore says now: categories, locations and rules.
+    ///
+    /// # Errors
+    /// When a stored rule does not parse.
+    pub fn refresh(&self) -> Result<(), Failure> {
+        // Within the lock, so that of two changes the later one is in force at the end.
+        self.with_keystore(|keystore| {
+            for (name, keys) in keystore.categories() {
+                self.volume.set_category(name, keys.clone());
+            }
+            let rules = bound(keystore.rules())?;
+            let locations = Arc::new(keystore.locations().to_vec());
+            *self.locations.write().unwrap_or_else(PoisonError::into_inner) = locations;
+            self.policy().replace(rules);
+            Ok(())
+        })
+    }
+
+    /// Starts deciding anew, knowing the mount; what was remembered of processes is forgotten.
+    ///
+    /// # Errors
+    /// When `/proc` cannot be read.
+    pub fn install_policy(&self) -> Result<(), Failure> {
+        let judges = judges(&self.paths, &self.volume)?;
+        *self.judges.write().unwrap_or_else(PoisonError::into_inner) = judges;
+        self.refresh()
+    }
+
+    /// One migration at a time.
+    ///
+    /// # Errors
+    /// Busy while another runs.
+    pub fn begin_migration(&self) -> Result<MutexGuard<'_, ()>, Failure> {
+        match self.migrating.try_lock() {
+            Ok(turn) => Ok(turn),
+            Err(TryLockError::Poisoned(panicked)) => {
+                // Its record in the keystore says how far it came; recovering goes on from there.
+                self.frozen.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                Ok(panicked.into_inner())
+            }
+            Err(TryLockError::WouldBlock) => {
+                let message = "another encryption or decryption is running";
+                Err(Failure::new(FailureKind::Busy, message).hint("wait until it has finished"))
+            }
+        }
+    }
+
+    /// Held for reading while a request of the mount is worked on.
+    pub fn requests_in_hand(&self) -> &RwLock<()> {
+        &self.in_hand
+    }
+
+    /// Blocks a location. When this returns, no request that was let in before is still worked on.
+    pub fn freeze(&self, location: &Path) {
+        self.frozen.lock().unwrap_or_else(PoisonError::into_inner).insert(location.to_owned());
+        drop(self.in_hand.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Lets a location go.
+    pub fn thaw(&self, location: &Path) {
+        self.frozen.lock().unwrap_or_else(PoisonError::into_inner).remove(location);
+    }
+
+    /// Whether a path lies in a blocked location.
+    pub fn is_frozen(&self, path: &Path) -> bool {
+        let set = self.frozen.lock().unwrap_or_else(PoisonError::into_inner);
+        set.iter().any(|location| path.starts_with(location))
+    }
+
+    /// Counts a request refused for want of a rule.
+    pub fn count_denial(&self) {
+        self.denied.fetch_add(1, Relaxed);
+    }
+
+    /// Notes what was found about a file's bytes.
+    pub fn file_event(&self, ino: Ino, place: &Place, event: file::Event) {
+        self.log.file_event(place, event);
+        if matches!(event, file::Event::EndMarkMissing | file::Event::EndMarkInside { .. }) {
+            self.odd_ends.fetch_add(1, Relaxed);
+        }
+        if matches!(event, file::Event::SizePutRight { .. }) {
+            self.sizes_put_right.fetch_add(1, Relaxed);
+            if let Some(mounted) = self.live.as_ref().and_then(|live| live.mounted.get()) {
+                mounted.drop_attributes(ino);
+            }
+        }
+    }
+
+    /// Whether the mount is served.
+    pub fn is_mounted(&self) -> bool {
+        let mounted = self.live.as_ref().and_then(|live| live.mounted.get());
+        mounted.is_some_and(Mounted::is_served)
+    }
+
+    /// Lets the service end once the request in hand is answered.
+    pub fn end_after_reply(&self) {
+        if let Some(live) = &self.live {
+            live.end_after_reply.store(true, Relaxed);
+        }
+    }
+
+    /// Ends the service if the request just answered asked for it.
+    pub fn after_reply(&self) {
+        if let Some(live) = &self.live
+            && live.end_after_reply.load(Relaxed)
+        {
+            let sender = live.ask_end.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = sender.send(End::Asked);
+        }
+    }
+
+    /// Drops the keystore, the tree's categories and its open files: all keys, which wipe themselves.
+    pub fn wipe(&self) {
+        self.volume.close_all();
+        *self.keystore.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The status, as of now.
+    pub fn status(&self) -> Status {
+        let stored = self.with_keystore(|k| Ok((k.sequence(), k.rules().len() as u64)));
+        let (keystore_generation, rules) = stored.unwrap_or_default();
+        let mut status = Status {
+            mount: self.paths.mount().to_string_lossy().into_owned(),
+            mode: "enforcing".into(),
+            keystore_generation,
+            locations: self.locations().len() as u64,
+            rules,
+            ..Status::default()
+        };
+        if let Some(live) = &self.live {
+            status.running = true;
+            status.pid = std::process::id();
+            status.uptime_seconds = live.started.elapsed().as_secs();
+            status.open_files = self.volume.open_files() as u64;
+            status.counters = Counters {
+                requests: live.counters.requests.load(Relaxed),
+                bytes_read: live.counters.bytes_read.load(Relaxed),
+                bytes_written: live.counters.bytes_written.load(Relaxed),
+                syncs: live.counters.syncs.load(Relaxed),
+                denied: self.denied.load(Relaxed),
+                integrity_errors: live.counters.integrity_errors.load(Relaxed)
+                    + self.odd_ends.load(Relaxed),
+                sizes_put_right: self.sizes_put_right.load(Relaxed),
+            };
+        }
+        status
+    }
+}
+
+fn judges(paths: &Paths, volume: &Arc<Volume>) -> Result<Judges, Failure> {
+    let point = paths.mount();
+    let device =
+        (!super::mounts_on(&point).is_empty()).then(|| FileStat::device_of(&point).ok()).flatten();
+    let programs = super::programs::TreePrograms {
+        volume: volume.clone(),
+        device: device.unwrap_or_default(),
+    };
+    let mount = access::Mount { path: point, device };
+    let programs = Arc::new(Programs::new(mount, Box::new(programs)));
+    let callers = ProcCallers::new().map_err(|error| super::failed("cannot read /proc", &error))?;
+    let policy = Arc::new(Policy::new(Arc::new(callers), programs.clone(), Vec::new()));
+    Ok(Judges { programs, policy })
+}
+
+/// The stored rules, as the policy takes them.
+fn bound(records: &[RuleRecord]) -> Result<Vec<BoundRule>, Failure> {
+    let bind = |record: &RuleRecord| {
+        let rule = record.text.parse().map_err(|error| {
+            let message = format!("a stored rule is of another release: {}: {error}", record.text);
+            Failure::new(FailureKind::Damaged, message)
+        })?;
+        let fingerprint = Fingerprint { sha256: record.sha256, size: record.size };
+        Ok(BoundRule { rule, process: record.process.clone(), fingerprint })
+    };
+    records.iter().map(bind).collect()
+}

@@ -1,0 +1,89 @@
+//! From the lower modules' errors to failures: which exit code, which mend.
+
+use super::protocol::{Failure, FailureKind};
+
+use crate::{keystore, migrate, volume};
+use std::error::Error;
+use std::io::{self, ErrorKind};
+
+impl From<keystore::Error> for Failure {
+    fn from(error: keystore::Error) -> Self {
+        use keystore::Error as E;
+        let kind = match &error {
+            E::WrongSecret => FailureKind::WrongSecret,
+            E::Missing(_) => FailureKind::NotRunning,
+            E::Damaged { .. } | E::OnlyPrevious { .. } | E::Contents { .. } => FailureKind::Damaged,
+            E::CategoryName(_) => FailureKind::Usage,
+            E::ChangedOnDisk(_) => FailureKind::Busy,
+            other if is_no_space(other) => FailureKind::NoSpace,
+            _ => FailureKind::Failed,
+        };
+        let failure = Self::new(kind, error.to_string());
+        match &error {
+            E::Missing(_) => failure.hint("make one: ezncrypt init"),
+            E::WrongSecret => failure.hint("both the passphrase and the salt must be right"),
+            _ => match error.previous() {
+                Some(previous) => failure.hint(format!(
+                    "look at it first; then: cp {} {}",
+                    previous.display(),
+                    previous.with_extension("").display()
+                )),
+                None => failure,
+            },
+        }
+    }
+}
+
+/// The failure of an encryption or decryption.
+pub fn migrate_failure(error: &migrate::Error) -> Failure {
+    use migrate::Error as E;
+    let kind = match error {
+        E::NoSpace { .. } | E::NoInodes { .. } => FailureKind::NoSpace,
+        E::InUse(_) => FailureKind::Busy,
+        E::CiphertextMissing(_) => FailureKind::Damaged,
+        E::Volume { source, .. } if source.is_damage() => FailureKind::Damaged,
+        E::CategoryName(_) | E::NotAbsolute(_) => FailureKind::Usage,
+        E::NotUndone { cause, .. } => migrate_failure(cause).kind,
+        other if is_no_space(other) => FailureKind::NoSpace,
+        _ => FailureKind::Failed,
+    };
+    let failure = Failure::new(kind, error.to_string());
+    match error {
+        E::InUse(_) => failure.hint("stop these processes first, then run the command again"),
+        E::Immutable(_) => failure.hint("chattr -i -a removes the flags"),
+        E::MountPoints(_) => failure.hint("encrypt what is mounted there by itself, or unmount it"),
+        E::Special(_) => failure.hint("remove them first"),
+        E::HardLinks(_) => {
+            failure.hint("find their other names (find / -xdev -inum N) and remove those first")
+        }
+        E::AlreadyEncrypted(_) | E::Nested { .. } => failure.hint("`ezncrypt list` shows what is"),
+        E::Changed(_) | E::Differs { .. } => {
+            failure.hint("somebody writes there: stop them, then run the command again")
+        }
+        E::Volume { source, .. } if source.is_damage() => failure.hint(
+            "restore its ciphertext from a backup; or let cp copy what is sound, by a rule for it",
+        ),
+        E::NotUndone { .. } | E::Leftover { .. } => {
+            failure.hint("nothing is lost; the next `ezncrypt start` tries again")
+        }
+        _ => failure,
+    }
+}
+
+/// Whether a full disk or a quota is at the bottom of it.
+fn is_no_space(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let io = error.downcast_ref::<io::Error>().or_else(|| match error.downcast_ref() {
+            Some(volume::Error::Io(error)) => Some(error),
+            _ => None,
+        });
+        let full =
+            |io: &io::Error| matches!(io.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+        if io.is_some_and(full) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}

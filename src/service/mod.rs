@@ -1,0 +1,130 @@
+//! Process life, control socket, log: what runs behind `ezncrypt start`, and how to reach it.
+//!
+//! A command is a [`protocol::Request`]. [`call`] has it carried out by the running service or, where
+//! none runs, in the calling process, by the same engine after unlocking the keystore.
+
+pub mod client;
+mod engine;
+mod failures;
+pub mod frame;
+mod gatekeeper;
+mod lock;
+mod log;
+mod migration;
+pub mod paths;
+mod programs;
+pub mod protocol;
+mod requests;
+mod rules;
+mod run;
+mod server;
+mod setup;
+
+pub use paths::Paths;
+pub use run::run;
+pub use setup::init;
+
+use crate::keystore::Sealed;
+use engine::Engine;
+use lock::StateLock;
+use protocol::{Answer, Failure, FailureKind, Progress, Request, Secret};
+use std::fmt::Display;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Asks the user for the secret, when it turns out to be needed.
+pub type AskSecret<'a> = &'a mut dyn FnMut() -> Result<Secret, Failure>;
+
+/// Has a request carried out: by the service if one runs, else here.
+///
+/// # Errors
+/// Why it was not carried out.
+pub fn call(
+    paths: &Paths,
+    request: Request,
+    ask_secret: AskSecret<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Answer, Failure> {
+    if let Some(mut service) = client::connect(paths)? {
+        return service.call(&request, progress);
+    }
+    if matches!(request, Request::Status | Request::Stop { .. }) {
+        return Err(client::not_running(paths));
+    }
+    let paths = &paths.resolved();
+    let _lock = StateLock::take_existing(paths)?;
+    run::harden()?;
+    let sealed = Sealed::load(&paths.keystore())?;
+    progress(keymgr("Retrieving key from the keystore"));
+    let keystore = match carried_secret(&request) {
+        Some(secret) => sealed.unlock(secret.passphrase.expose(), secret.salt.expose())?,
+        None => {
+            let secret = ask_secret()?;
+            sealed.unlock(secret.passphrase.expose(), secret.salt.expose())?
+        }
+    };
+    run::make_directory(&paths.storage(), 0o700)?;
+    run::make_directory(&paths.log(), 0o700)?;
+    let engine = Engine::offline(paths.clone(), keystore)?;
+    migration::recover_all(&engine, progress);
+    requests::execute(&engine, &request, progress)
+}
+
+fn carried_secret(request: &Request) -> Option<&Secret> {
+    match request {
+        Request::Decrypt { secret, .. }
+        | Request::RuleAdd { secret, .. }
+        | Request::RuleDelete { secret, .. }
+        | Request::RuleRefresh { secret, .. } => Some(secret),
+        Request::Status
+        | Request::Stop { .. }
+        | Request::Encrypt { .. }
+        | Request::Locations
+        | Request::Rules => None,
+    }
+}
+
+fn keymgr(what: &str) -> Progress {
+    Progress::Part { who: "keymgr".into(), what: what.into() }
+}
+
+/// A failure without a kind of its own: what could not be done, and why.
+fn failed(what: &str, error: &(impl Display + ?Sized)) -> Failure {
+    Failure::new(FailureKind::Failed, format!("{what}: {error}"))
+}
+
+/// Waits until whoever owns the state directory has let it go, at most that long.
+///
+/// # Errors
+/// Busy when the time is over.
+pub fn wait_until_free(paths: &Paths, at_most: Duration) -> Result<(), Failure> {
+    let deadline = Instant::now() + at_most;
+    loop {
+        match StateLock::take_existing(&paths.resolved()) {
+            Err(failure) if failure.kind == FailureKind::Busy && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            other => return other.map(drop),
+        }
+    }
+}
+
+/// The mounts on a point, one line of `/proc/self/mountinfo` each, the topmost last.
+fn mounts_on(point: &Path) -> Vec<String> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let there = escape_mount_path(point);
+    let on_point = |line: &&str| line.split(' ').nth(4) == Some(&there);
+    mounts.lines().filter(on_point).map(str::to_owned).collect()
+}
+
+/// A path as `/proc/self/mountinfo` writes it.
+fn escape_mount_path(path: &Path) -> String {
+    let mut escaped = String::new();
+    for character in path.to_string_lossy().chars() {
+        match character {
+            ' ' | '\t' | '\n' | '\\' => escaped += &format!("\\{:03o}", character as u32),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}

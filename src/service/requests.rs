@@ -1,0 +1,79 @@
+//! Carrying requests out: who must show the secret, and who does the work.
+
+use super::engine::Engine;
+use super::migration::CLOSING;
+use super::protocol::{Answer, Failure, FailureKind, Progress, Request, Secret};
+use super::{client, migration, rules};
+use crate::sys::open_files::Holder;
+use std::time::Instant;
+
+/// Carries out a request, telling how it goes on.
+///
+/// # Errors
+/// Why it was not carried out; nothing was changed then.
+pub fn execute(
+    engine: &Engine,
+    request: &Request,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Answer, Failure> {
+    match request {
+        Request::Status => Ok(Answer::Status(Box::new(engine.status()))),
+        Request::Stop { force } => stop(engine, *force),
+        Request::Encrypt { category, paths } => {
+            migration::encrypt(engine, category, paths, progress)
+        }
+        Request::Decrypt { paths, secret } => {
+            check_secret(engine, secret)?;
+            migration::decrypt(engine, paths, progress)
+        }
+        Request::Locations => Ok(Answer::Locations(migration::rows(&engine.locations()))),
+        Request::RuleAdd { rule, secret } => {
+            check_secret(engine, secret)?;
+            rules::add(engine, rule, progress)
+        }
+        Request::RuleDelete { which, secret } => {
+            check_secret(engine, secret)?;
+            rules::delete(engine, which)
+        }
+        Request::RuleRefresh { number, secret } => {
+            check_secret(engine, secret)?;
+            rules::refresh(engine, *number)
+        }
+        Request::Rules => rules::list(engine),
+    }
+}
+
+fn check_secret(engine: &Engine, secret: &Secret) -> Result<(), Failure> {
+    engine.with_keystore(|keystore| {
+        Ok(keystore.verify_secret(secret.passphrase.expose(), secret.salt.expose())?)
+    })
+}
+
+fn stop(engine: &Engine, force: bool) -> Result<Answer, Failure> {
+    let Some(live) = engine.live() else { return Err(client::not_running(engine.paths())) };
+    if !force {
+        drop(engine.begin_migration()?);
+        let deadline = Instant::now() + CLOSING;
+        while let Some(mounted) = live.mounted.get().filter(|mounted| mounted.is_served()) {
+            if mounted.unmount(false).is_ok() {
+                break;
+            }
+            let users = migration::users(engine.paths());
+            if !users.is_empty() || Instant::now() >= deadline {
+                return Err(in_use(&users));
+            }
+            // Nobody to be seen: a file that was closed this moment.
+            std::thread::sleep(CLOSING / 50);
+        }
+    }
+    engine.end_after_reply();
+    Ok(Answer::Nothing)
+}
+
+/// The failure that names who uses files below the mount.
+fn in_use(users: &[Holder]) -> Failure {
+    let names: Vec<String> = users.iter().take(20).map(Holder::to_string).collect();
+    let who = if names.is_empty() { "a process unseen".into() } else { names.join(", ") };
+    Failure::new(FailureKind::Busy, format!("files are in use by {who}"))
+        .hint("end these processes, or `ezncrypt stop --force`: their next access will fail")
+}

@@ -1,0 +1,31 @@
+//! Making a state directory.
+
+use super::Paths;
+use super::lock::StateLock;
+use super::protocol::{Failure, Secret};
+use super::run::make_directory;
+use crate::crypto::kdf::Params;
+use crate::keystore::{self, Keystore};
+
+/// Makes the state directory with a keystore that the secret opens.
+///
+/// # Errors
+/// Failed when there is a keystore already or it cannot be written; nothing was changed then.
+pub fn init(paths: &Paths, secret: &Secret, params: Params) -> Result<(), Failure> {
+    if !paths.state().is_dir() {
+        make_directory(paths.state(), 0o711)?;
+    }
+    let _lock = StateLock::take(paths)?;
+    let (passphrase, salt) = (secret.passphrase.expose(), secret.salt.expose());
+    Keystore::create(&paths.keystore(), passphrase, salt, params).map_err(|error| {
+        let exists = matches!(error, keystore::Error::Exists(_));
+        let failure = Failure::from(error);
+        if exists {
+            failure.hint("it was left as it is; `ezncrypt start` opens it")
+        } else {
+            failure
+        }
+    })?;
+    make_directory(&paths.storage(), 0o700)?;
+    make_directory(&paths.mount(), 0o555)
+}

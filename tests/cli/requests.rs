@@ -1,0 +1,145 @@
+//! What a command line asks of the service, and how its answer is shown.
+
+use crate::place::{Place, assert_ends, stderr, stdout};
+use ezncrypt::service::protocol::{Answer, Event, LocationRow, Progress, Request, RuleRow};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+#[test]
+fn encrypting_sends_absolute_paths_and_tells_its_progress() {
+    let place = Place::new();
+    fs::create_dir(place.at("real")).unwrap();
+    symlink(place.at("real"), place.at("here/link")).unwrap();
+    let odd = OsString::from_vec(b"./\xe2\x80\x93\xff".to_vec());
+    let part = Progress::Part { who: "ezncrypt".into(), what: "encrypting files".into() };
+    let steps = [part, Progress::Step("checking disk space".into()), Progress::PartDone];
+    let mut events: Vec<_> = steps.into_iter().map(Event::Progress).collect();
+    events.push(Event::Done(Answer::Nothing));
+    let service = place.service(events);
+    let output =
+        place.run("ezncrypt", &["–e".as_ref(), "@c".as_ref(), "link/".as_ref(), odd.as_os_str()]);
+    let expected = "\
+ezncrypt | encrypting files
+         |  > checking disk space
+         | done!
+ezncrypt | congratulations. you have encrypted your files!
+";
+    assert_eq!(stderr(&output), expected);
+    assert!(output.stdout.is_empty());
+    let Request::Encrypt { category, paths } = service.join().unwrap() else {
+        panic!("other kind")
+    };
+    assert_eq!(category, "c");
+    let odd = OsStr::from_bytes(b"\xe2\x80\x93\xff");
+    assert_eq!(paths, [place.at("here/link").into_os_string(), place.at("here").join(odd).into()]);
+}
+
+#[test]
+fn a_verb_is_read_in_every_form_and_place() {
+    let place = Place::new();
+    for line in ["-d /x", "--decrypt /x", "decrypt /x", "/x -d", "/x –decrypt", "—d /x"] {
+        let args: Vec<_> = line.split(' ').collect();
+        let Request::Decrypt { paths, secret } = place.request("ezncrypt", &args) else {
+            panic!("{line}")
+        };
+        assert_eq!(paths, ["/x"]);
+        assert_eq!(secret.passphrase.expose(), b"the passphrase");
+        assert_eq!(secret.salt.expose(), b"the salt");
+    }
+}
+
+#[test]
+fn a_rule_pasted_from_a_web_page_arrives_as_it_was_meant() {
+    let place = Place::new();
+    let meant = "ALLOW @mysql * /usr/sbin/mysqld";
+    for name in ["b", "a c", ".hidden"] {
+        fs::write(place.at("here").join(name), "").unwrap();
+    }
+    let forms: [&[&str]; 6] = [
+        &["-a", meant],
+        &["–add", "“ALLOW @mysql * /usr/sbin/mysqld”"],
+        &["–a", "“ALLOW", "@mysql", "*", "/usr/sbin/mysqld”"],
+        &["–a", "“ALLOW", "@mysql", "a c", "b", "/usr/sbin/mysqld”"],
+        &["add", "ALLOW", "@mysql", "a c", "b", "/usr/sbin/mysqld"],
+        &["‘ALLOW", "@mysql", "a c", "b", "/usr/sbin/mysqld’", "—add"],
+    ];
+    for args in forms {
+        let request = place.request("ezncrypt-access-control", args);
+        let Request::RuleAdd { rule, .. } = request else { panic!("{args:?}") };
+        assert_eq!(rule, meant, "{args:?}");
+    }
+}
+
+#[test]
+fn a_shell_that_meets_curly_quotes_still_gives_the_rule() {
+    let place = Place::new();
+    fs::write(place.at("here/one"), "").unwrap();
+    fs::write(place.at("here/two"), "").unwrap();
+    let service = place.service(vec![Event::Done(Answer::Nothing)]);
+    let link = place.command("ezncrypt-access-control").get_program().to_owned();
+    let mut shell = Command::new("bash");
+    place.environment(&mut shell);
+    place.with_secret(&mut shell);
+    let line = format!("{} –a “ALLOW @mysql * /usr/sbin/mysqld”", link.display());
+    let output = shell.args(["-c", &line]).output().unwrap();
+    assert_ends(&output, 0, "");
+    let Request::RuleAdd { rule, .. } = service.join().unwrap() else { panic!("other kind") };
+    assert_eq!(rule, "ALLOW @mysql * /usr/sbin/mysqld");
+}
+
+#[test]
+fn rules_are_deleted_by_number_or_text_and_renewed_one_or_all() {
+    let place = Place::new();
+    let asked = |args: &[&str]| place.request("ezncrypt-access-control", args);
+    assert!(matches!(asked(&["-d", "2"]), Request::RuleDelete { which, .. } if which == "2"));
+    let text = "ALLOW @c * /p";
+    assert!(
+        matches!(asked(&["--delete", text]), Request::RuleDelete { which, .. } if which == text)
+    );
+    assert!(matches!(asked(&["-u"]), Request::RuleRefresh { number: None, .. }));
+    assert!(matches!(asked(&["update", "3"]), Request::RuleRefresh { number: Some(3), .. }));
+}
+
+#[test]
+fn lists_are_tables_or_json_on_standard_output() {
+    let place = Place::new();
+    let path = OsString::from_vec(b"/a\n\xff".to_vec());
+    let row = LocationRow { category: "@c".into(), path, state: "encrypted".into() };
+    let rows = || vec![Event::Done(Answer::Locations(vec![row.clone()]))];
+    let service = place.service(rows());
+    let output = place.run("ezncrypt", &["list"]);
+    assert_eq!(stdout(&output), "Category   State       Path\n@c         encrypted   /a\\n\\xff\n");
+    service.join().unwrap();
+    let service = place.service(rows());
+    let json: serde_json::Value =
+        serde_json::from_slice(&place.run("ezncrypt", &["list", "--json"]).stdout).unwrap();
+    assert_eq!(json[0]["path_bytes"], "2f610aff");
+    service.join().unwrap();
+
+    let rule = RuleRow {
+        number: 1,
+        effect: "ALLOW".into(),
+        category: "@c".into(),
+        path: "*".into(),
+        process: "/p".into(),
+        parameters: String::new(),
+        sha256: "00".into(),
+        encrypted: false,
+        tainted: true,
+    };
+    let service = place.service(vec![Event::Done(Answer::Rules(vec![rule.clone()]))]);
+    let output = place.run("ezncrypt-access-control", &["–l"]);
+    assert!(
+        stdout(&output).ends_with("\n1 !  ALLOW  @c         *      /p\n"),
+        "{}",
+        stdout(&output)
+    );
+    service.join().unwrap();
+    let service = place.service(vec![Event::Done(Answer::Rules(vec![rule.clone()]))]);
+    let output = place.run("ezncrypt-access-control", &["-l", "--json"]);
+    assert_eq!(serde_json::from_slice::<Vec<RuleRow>>(&output.stdout).unwrap(), [rule]);
+    service.join().unwrap();
+}
