@@ -5,6 +5,8 @@ use super::protocol::{Answer, Failure, FailureKind, Progress, RuleRow};
 use crate::access::{PathPattern, Resolved, Rule};
 use crate::keystore::{Location, RuleRecord};
 use serde_json::json;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// Adds a rule with the fingerprint that its process has now.
@@ -20,6 +22,7 @@ pub fn add(
     let rule = original(engine, parse(text)?);
     doubts(engine, &rule).into_iter().for_each(|doubt| progress(Progress::Step(doubt)));
     let resolved = resolve(engine, &rule)?;
+    refuse_script(&resolved)?;
     let record = record(&rule, &resolved);
     engine.with_keystore(|keystore| {
         match keystore.rules().iter().find(|known| known.text == record.text) {
@@ -125,6 +128,19 @@ fn parse(text: &str) -> Result<Rule, Failure> {
         Failure::new(FailureKind::Usage, error.to_string())
             .hint("ezncrypt-access-control -a \"ALLOW @mysql * /usr/sbin/mysqld\"")
     })
+}
+
+/// A script never asks: its interpreter does.
+fn refuse_script(resolved: &Resolved) -> Result<(), Failure> {
+    let mut start = [0; 2];
+    let mut read = |path: &Path| File::open(path)?.read_exact(&mut start);
+    if resolved.encrypted || read(&resolved.path).is_err() || start != *b"#!" {
+        return Ok(());
+    }
+    let message =
+        format!("{:?} is a script: what runs, and asks, is its interpreter", resolved.path);
+    Err(Failure::new(FailureKind::Usage, message)
+        .hint("name the program that reads the files, as in /usr/bin/mysqldump"))
 }
 
 /// What is legal and yet likely a slip of the pen.

@@ -164,3 +164,14 @@ fn a_program_that_something_is_mounted_over_is_denied() {
     over.denied();
     read().succeeds();
 }
+
+#[test]
+fn a_script_is_refused_as_process_with_the_reason() {
+    let instance = Instance::started();
+    let script = instance.work().join("script");
+    fs::write(&script, "#!/bin/sh\ncat").unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&script, mode).unwrap();
+    let rule = format!("ALLOW @q * {}", script.display());
+    instance.access(["-a", &rule]).exits(2).says("is a script");
+}

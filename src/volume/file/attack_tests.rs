@@ -282,3 +282,14 @@ fn damage_is_told_with_the_sector() {
     disk.write_all_at(&[0xff; 4096], 0).unwrap();
     assert_eq!(events_of(&disk, &keys).1, [Event::HeaderDamaged]);
 }
+
+#[test]
+fn what_lies_in_the_tail_does_not_come_into_the_file_when_it_grows() {
+    let keys = keys(Suite::Xaes256Gcm);
+    let disk = victim(&keys, 0);
+    disk.write_all_at(&[0xee; 90], 2 * SECTOR).unwrap();
+    let file = open(&disk, &keys).unwrap();
+    file.set_size(5000 * PAYLOAD).unwrap();
+    assert_eq!(read(&file, 0).unwrap(), vec![1; 50]);
+    assert_eq!(read(&file, 1).unwrap(), vec![0; 50]);
+}

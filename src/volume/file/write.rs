@@ -73,10 +73,13 @@ impl CipherFile {
         let size_before = state.size;
         let written =
             self.fill_gap(state, offset).and_then(|()| self.write_batches(state, offset, data));
-        if written.is_err() && offset + data.len() as u64 > size_before {
+        if written.is_err() {
             // What made it fail (a full disk, say) may fail this too; then the next open finds the
             // end by the last sector.
-            let _ = self.roll_back(state, size_before);
+            let _ = self.punch_torn(state, offset, data.len() as u64, size_before);
+            if offset + data.len() as u64 > size_before {
+                let _ = self.roll_back(state, size_before);
+            }
         }
         written
     }
@@ -94,7 +97,29 @@ impl CipherFile {
             self.load_truncated(state, last, size, sector)?;
             Ok::<_, Error>(self.disk.write_at(sector, last.position())?)
         })?;
+        // First without the tail: what was written into its place must not be there when the file
+        // grows again.
+        self.disk.set_size(last.position() + SECTOR)?;
         Ok(self.disk.set_size(ciphertext_size(size))?)
+    }
+
+    /// Where a filesystem with blocks below 4096 bytes ran full in the middle of a sector that was a
+    /// hole, a part of the new sector is there and a part of the hole. It becomes a hole again.
+    fn punch_torn(&self, state: &State, offset: u64, length: u64, size: u64) -> Result<()> {
+        if !sealing(state)?.header.may_have_holes {
+            return Ok(());
+        }
+        for span in spans(offset, length.min(size.saturating_sub(offset))) {
+            let (start, end) = (span.index.position(), span.index.position() + SECTOR);
+            let Some(data) = self.disk.seek_data(start)?.filter(|data| *data < end) else {
+                continue;
+            };
+            let hole = self.disk.seek_hole(data)?.unwrap_or(end);
+            if data > start || hole < end {
+                self.disk.punch(start, SECTOR)?;
+            }
+        }
+        Ok(())
     }
 
     fn write_batches(&self, state: &mut State, offset: u64, data: &[u8]) -> Result<()> {
@@ -128,6 +153,10 @@ impl CipherFile {
             return self.write_batches(state, from, &zeros);
         }
         self.allow_holes(state)?;
+        if stored > 0 {
+            // The tail becomes part of a sector that must be a hole: nothing may be in it.
+            self.disk.set_size(SectorIndex(stored).position())?;
+        }
         self.complete_last_sector(state)
     }
 
