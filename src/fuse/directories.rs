@@ -2,8 +2,9 @@
 
 use super::bridge::{Bridge, KEEP};
 use super::convert::{attr, file_type};
-use crate::volume::{Attributes, HandleId, Ino, Kind, ListedEntry, Timestamp};
+use crate::volume::{Attributes, Error, HandleId, Ino, ListedEntry, Timestamp};
 use fuser::{Generation, INodeNo, ReplyDirectory, ReplyDirectoryPlus};
+use std::io::ErrorKind;
 
 impl Bridge {
     pub(super) fn list(&self, handle: HandleId, offset: u64, mut reply: ReplyDirectory) {
@@ -25,17 +26,29 @@ impl Bridge {
         offset: u64,
         mut reply: ReplyDirectoryPlus,
     ) {
+        let (mut added, mut failed) = (false, None);
         let answer = self.answer(|| {
             self.checked(self.volume.list(handle, offset, &mut |entry| {
-                let (attributes, counted) = self.attributes_of(handle, &entry);
+                let (attributes, counted) = match self.attributes_of(handle, &entry) {
+                    Ok(found) => found,
+                    // Removed since the directory was read.
+                    Err(Error::NotFound) => return true,
+                    Err(error) => {
+                        // What was added is given first; the kernel then asks from here on.
+                        failed = (!added).then_some(error);
+                        return false;
+                    }
+                };
                 let (ino, attributes) = (INodeNo(entry.ino.0), attr(&attributes));
                 let full =
                     reply.add(ino, entry.next, entry.name, &KEEP, &attributes, Generation(0));
                 if full && let Some(counted) = counted {
                     self.volume.forget(counted, 1);
                 }
+                added |= !full;
                 !full
-            }))
+            }))?;
+            failed.map_or(Ok(()), |error| self.checked(Err(error)))
         });
         match answer {
             Ok(()) => reply.ok(),
@@ -43,26 +56,31 @@ impl Bridge {
         }
     }
 
-    /// The attributes of a listed entry, and the node whose lookup that counted. Node number 0 tells
-    /// the kernel that it has to look the name up itself.
-    fn attributes_of(&self, handle: HandleId, entry: &ListedEntry) -> (Attributes, Option<Ino>) {
-        let looked_up = if entry.name == "." || entry.name == ".." {
-            None
-        } else {
-            self.volume.look_up_listed(handle, &entry.name).ok()
-        };
-        match looked_up {
-            Some(found) => (found.attributes, Some(found.attributes.ino)),
-            None => (unknown(entry.kind), None),
+    /// The attributes of a listed entry, and the node whose lookup that counted: none for the directory
+    /// itself and the one above, of which the kernel takes the number only.
+    fn attributes_of(
+        &self,
+        handle: HandleId,
+        entry: &ListedEntry,
+    ) -> crate::volume::Result<(Attributes, Option<Ino>)> {
+        if entry.name == "." || entry.name == ".." {
+            return Ok((number_only(entry), None));
+        }
+        match self.volume.look_up_listed(handle, &entry.name) {
+            Err(Error::Io(error)) if error.kind() == ErrorKind::NotFound => Err(Error::NotFound),
+            found => {
+                let attributes = found?.attributes;
+                Ok((attributes, Some(attributes.ino)))
+            }
         }
     }
 }
 
-fn unknown(kind: Kind) -> Attributes {
+fn number_only(entry: &ListedEntry) -> Attributes {
     let never = Timestamp { seconds: 0, nanoseconds: 0 };
     Attributes {
-        ino: Ino(0),
-        kind,
+        ino: entry.ino,
+        kind: entry.kind,
         mode: 0,
         nlink: 0,
         uid: 0,

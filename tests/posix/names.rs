@@ -166,3 +166,17 @@ fn a_program_in_the_mount_runs_only_for_whom_a_rule_allows() {
     denied.args(["-c", "exec \"$0\""]).arg(fixture.at("program"));
     run(&mut denied).exits(126).says("Permission denied");
 }
+
+/// Programs expect them, and a listing without them is one that hides entries.
+#[test]
+fn a_listing_has_the_directory_itself_and_the_one_above() {
+    let fixture = Fixture::new();
+    fixture.create("file");
+    fs::create_dir(fixture.at("directory")).unwrap();
+    for path in [fixture.path().to_owned(), fixture.at("directory"), fixture.instance.mount()] {
+        let directory = fs::File::open(&path).unwrap();
+        let entries = rustix::fs::Dir::read_from(&directory).unwrap();
+        let names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().to_owned()).collect();
+        assert!(names.contains(&c".".to_owned()) && names.contains(&c"..".to_owned()), "{names:?}");
+    }
+}
