@@ -109,16 +109,9 @@ impl CipherFile {
         })
     }
 
-    /// As [`CipherFile::sync`], times included.
-    ///
-    /// # Errors
-    /// As [`CipherFile::sync`].
-    pub fn sync_all(&self) -> Result<()> {
-        self.sync(false)
-    }
-
     /// Whether the header allows holes; `false` for an empty file.
-    pub fn may_have_holes(&self) -> bool {
+    #[cfg(test)]
+    fn may_have_holes(&self) -> bool {
         self.read_state().sealing.as_ref().is_some_and(|sealing| sealing.header.may_have_holes)
     }
 
