@@ -25,6 +25,9 @@ _ezncrypt() {
             ezncrypt,encrypt)
                 cmd="ezncrypt__subcmd__encrypt"
                 ;;
+            ezncrypt,guard)
+                cmd="ezncrypt__subcmd__guard"
+                ;;
             ezncrypt,help)
                 cmd="ezncrypt__subcmd__help"
                 ;;
@@ -43,6 +46,36 @@ _ezncrypt() {
             ezncrypt,stop)
                 cmd="ezncrypt__subcmd__stop"
                 ;;
+            ezncrypt__subcmd__guard,help)
+                cmd="ezncrypt__subcmd__guard__subcmd__help"
+                ;;
+            ezncrypt__subcmd__guard,install)
+                cmd="ezncrypt__subcmd__guard__subcmd__install"
+                ;;
+            ezncrypt__subcmd__guard,permit)
+                cmd="ezncrypt__subcmd__guard__subcmd__permit"
+                ;;
+            ezncrypt__subcmd__guard,remove)
+                cmd="ezncrypt__subcmd__guard__subcmd__remove"
+                ;;
+            ezncrypt__subcmd__guard,show)
+                cmd="ezncrypt__subcmd__guard__subcmd__show"
+                ;;
+            ezncrypt__subcmd__guard__subcmd__help,help)
+                cmd="ezncrypt__subcmd__guard__subcmd__help__subcmd__help"
+                ;;
+            ezncrypt__subcmd__guard__subcmd__help,install)
+                cmd="ezncrypt__subcmd__guard__subcmd__help__subcmd__install"
+                ;;
+            ezncrypt__subcmd__guard__subcmd__help,permit)
+                cmd="ezncrypt__subcmd__guard__subcmd__help__subcmd__permit"
+                ;;
+            ezncrypt__subcmd__guard__subcmd__help,remove)
+                cmd="ezncrypt__subcmd__guard__subcmd__help__subcmd__remove"
+                ;;
+            ezncrypt__subcmd__guard__subcmd__help,show)
+                cmd="ezncrypt__subcmd__guard__subcmd__help__subcmd__show"
+                ;;
             ezncrypt__subcmd__help,decrypt)
                 cmd="ezncrypt__subcmd__help__subcmd__decrypt"
                 ;;
@@ -51,6 +84,9 @@ _ezncrypt() {
                 ;;
             ezncrypt__subcmd__help,encrypt)
                 cmd="ezncrypt__subcmd__help__subcmd__encrypt"
+                ;;
+            ezncrypt__subcmd__help,guard)
+                cmd="ezncrypt__subcmd__help__subcmd__guard"
                 ;;
             ezncrypt__subcmd__help,help)
                 cmd="ezncrypt__subcmd__help__subcmd__help"
@@ -70,6 +106,18 @@ _ezncrypt() {
             ezncrypt__subcmd__help,stop)
                 cmd="ezncrypt__subcmd__help__subcmd__stop"
                 ;;
+            ezncrypt__subcmd__help__subcmd__guard,install)
+                cmd="ezncrypt__subcmd__help__subcmd__guard__subcmd__install"
+                ;;
+            ezncrypt__subcmd__help__subcmd__guard,permit)
+                cmd="ezncrypt__subcmd__help__subcmd__guard__subcmd__permit"
+                ;;
+            ezncrypt__subcmd__help__subcmd__guard,remove)
+                cmd="ezncrypt__subcmd__help__subcmd__guard__subcmd__remove"
+                ;;
+            ezncrypt__subcmd__help__subcmd__guard,show)
+                cmd="ezncrypt__subcmd__help__subcmd__guard__subcmd__show"
+                ;;
             *)
                 ;;
         esac
@@ -77,7 +125,7 @@ _ezncrypt() {
 
     case "${cmd}" in
         ezncrypt)
-            opts="-h -V --state-dir --passphrase-file --salt-file --help --version init start stop status encrypt decrypt list demo help"
+            opts="-h -V --state-dir --passphrase-file --salt-file --help --version init start stop status encrypt decrypt list guard demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -180,8 +228,258 @@ _ezncrypt() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ezncrypt__subcmd__guard)
+            opts="-h --state-dir --passphrase-file --salt-file --help install remove show permit help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__guard__subcmd__help)
+            opts="install remove show permit help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__guard__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__guard__subcmd__help__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__guard__subcmd__help__subcmd__permit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__guard__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__guard__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__guard__subcmd__install)
+            opts="-h --name --category --allow --forbid --warn --require --reload-privileges --state-dir --passphrase-file --salt-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --category)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --forbid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --warn)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --require)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__guard__subcmd__permit)
+            opts="-h --allow --require --for --state-dir --passphrase-file --salt-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --allow)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --require)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__guard__subcmd__remove)
+            opts="-h --state-dir --passphrase-file --salt-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__guard__subcmd__show)
+            opts="-h --json --state-dir --passphrase-file --salt-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ezncrypt__subcmd__help)
-            opts="init start stop status encrypt decrypt list demo help"
+            opts="init start stop status encrypt decrypt list guard demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -225,6 +523,76 @@ _ezncrypt() {
         ezncrypt__subcmd__help__subcmd__encrypt)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__help__subcmd__guard)
+            opts="install remove show permit"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__help__subcmd__guard__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__help__subcmd__guard__subcmd__permit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__help__subcmd__guard__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__help__subcmd__guard__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -36,6 +36,7 @@ complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "status" -d 'Tells
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "encrypt" -d 'Encrypts files or directories in place and leaves a symlink at their path'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "decrypt" -d 'Puts the plaintext back at the original path; always asks for the secret'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "list" -d 'Lists what is encrypted'
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "guard" -d 'Puts guards before servers: nobody starts one otherwise than its policy allows'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "demo" -d 'Shows the whole job in a throw-away state directory; needs no root and changes nothing'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l scrypt-log-n -d 'Cost of guessing a passphrase: scrypt takes 2^N rounds and 2^N KiB of memory' -r
@@ -71,16 +72,62 @@ complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l passphrase-fi
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l json -d 'Lists it as JSON'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -s h -l help -d 'Print help'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -f -a "install" -d 'Puts a guard before the server at PATH; again: changes its settings, or takes in an upgrade'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -f -a "remove" -d 'Removes the guard at PATH and puts the server back as it was; asks for the secret'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -f -a "show" -d 'Shows the guards with their policies, and checks them'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -f -a "permit" -d 'Permits one run more than the policy does, for a time; asks for the secret'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l name -d 'Puts the guard at NAME, beside the server or absolute; the server keeps its path' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l category -d 'The category of the server\'s data; found by the rules or the data directory without it' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l allow -d 'Allows SUBJECT. Settings that are given replace all that were; none keep them' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l forbid -d 'Refuses a run that asks for SUBJECT' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l warn -d 'Allows SUBJECT, and says so on standard error and in the log' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l require -d 'Refuses every other value of SUBJECT; given twice, both values are right' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l reload-privileges -d 'Lets the service make the server load its privileges once it answers (SIGHUP)'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from remove" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from remove" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from remove" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from show" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from show" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from show" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from show" -l json -d 'Shows them as JSON'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l allow -d 'Allows SUBJECT, as \'ezncrypt guard show\' names it; may be given several times' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l require -d 'Allows SUBJECT with this value only' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l for -d 'How long it lasts: a number with s, m or h; at most 24h' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "install" -d 'Puts a guard before the server at PATH; again: changes its settings, or takes in an upgrade'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Removes the guard at PATH and puts the server back as it was; asks for the secret'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "show" -d 'Shows the guards with their policies, and checks them'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "permit" -d 'Permits one run more than the policy does, for a time; asks for the secret'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -s h -l help -d 'Print help'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "init" -d 'Makes the keystore, which one passphrase and salt will open'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "start" -d 'Unlocks the keystore and serves plaintext to the processes that a rule names'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "stop" -d 'Ends the service; refuses while processes have files open, and names them'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "status" -d 'Tells whether the service runs and what it has done; anyone may ask'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "encrypt" -d 'Encrypts files or directories in place and leaves a symlink at their path'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "decrypt" -d 'Puts the plaintext back at the original path; always asks for the secret'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "list" -d 'Lists what is encrypted'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "demo" -d 'Shows the whole job in a throw-away state directory; needs no root and changes nothing'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "init" -d 'Makes the keystore, which one passphrase and salt will open'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "start" -d 'Unlocks the keystore and serves plaintext to the processes that a rule names'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "stop" -d 'Ends the service; refuses while processes have files open, and names them'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "status" -d 'Tells whether the service runs and what it has done; anyone may ask'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "encrypt" -d 'Encrypts files or directories in place and leaves a symlink at their path'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "decrypt" -d 'Puts the plaintext back at the original path; always asks for the secret'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "list" -d 'Lists what is encrypted'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "guard" -d 'Puts guards before servers: nobody starts one otherwise than its policy allows'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "demo" -d 'Shows the whole job in a throw-away state directory; needs no root and changes nothing'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "install" -d 'Puts a guard before the server at PATH; again: changes its settings, or takes in an upgrade'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "remove" -d 'Removes the guard at PATH and puts the server back as it was; asks for the secret'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "show" -d 'Shows the guards with their policies, and checks them'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "permit" -d 'Permits one run more than the policy does, for a time; asks for the secret'

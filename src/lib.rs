@@ -11,13 +11,15 @@
 //!    encrypted tree. None imports another.
 //! 6. [`migrate`]: encrypting and decrypting in place. [`fuse`]: the tree as a mount.
 //! 7. [`service`]: process life, control socket, log.
-//! 8. [`cli`]: words, prompts, tables, exit codes.
+//! 8. [`guard`]: what a server run may look like; becoming the server.
+//! 9. [`cli`]: words, prompts, tables, exit codes.
 
 pub mod access;
 pub mod cli;
 pub mod crypto;
 pub mod format;
 pub mod fuse;
+pub mod guard;
 pub mod keystore;
 pub mod migrate;
 pub mod service;

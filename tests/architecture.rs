@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and what it may import, bottom layer first. `cli` may import all.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("sys", &[]),
     ("crypto", &["sys"]),
     ("format", &["crypto"]),
@@ -20,11 +20,12 @@ const LAYERS: [(&str, &[&str]); 11] = [
         "service",
         &["sys", "crypto", "format", "storage", "keystore", "access", "volume", "migrate", "fuse"],
     ),
+    ("guard", &["service", "storage", "sys"]),
     (
         "cli",
         &[
             "sys", "crypto", "format", "storage", "keystore", "access", "volume", "migrate",
-            "fuse", "service",
+            "fuse", "service", "guard",
         ],
     ),
 ];

@@ -18,7 +18,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::thread::spawn;
 
 #[test]
@@ -30,6 +30,7 @@ fn help_teaches_and_goes_to_standard_output() {
         ("ezncrypt", "–help", "-e, --encrypt"),
         ("ezncrypt-access-control", "--help", "ALLOW @CATEGORY PATH PROCESS"),
         ("ezncrypt-access-control", "-h", "-a, --add"),
+        ("ezncrypt", "--help", "guard"),
         ("ezncrypt", "--version", "ezncrypt 0."),
     ];
     for (name, option, words) in cases {
@@ -55,19 +56,22 @@ fn each_command_has_help_of_its_own_in_every_form() {
 #[test]
 fn the_name_it_is_called_by_decides_and_is_never_guessed() {
     let place = Place::new();
+    let is_refused = |output: &Output| {
+        // By code 6 without any service; by 4 where one of another test runs, which knows no such guard.
+        assert!(matches!(output.status.code(), Some(4 | 6)), "{output:?}");
+        assert!(stderr(output).starts_with("ezncrypt: permission denied: no "), "{output:?}");
+        assert!(stderr(output).contains("\nhint: ") && output.stdout.is_empty(), "{output:?}");
+    };
     for name in ["mysqld", "ezncrypt-access", "Ezncrypt", "ezncrypt.old", "encrypt"] {
-        let output = place.run(name, &["ezncrypt", "--help"]);
-        assert_ends(&output, 2, &format!("ezncrypt: cannot act by the name '{name}'\nhint: "));
-        assert!(output.stdout.is_empty());
+        is_refused(&place.run(name, &["ezncrypt", "--help"]));
     }
-    let output = place.command("ezncrypt").arg0("/nowhere/mysqld").arg("status").output().unwrap();
-    assert_ends(&output, 2, "'mysqld'");
+    is_refused(&place.command("ezncrypt").arg0("/nowhere/mysqld").arg("status").output().unwrap());
 }
 
 #[test]
 fn usage_errors_end_with_code_two_and_say_what_is_wrong() {
     let place = Place::new();
-    let cases: [(&str, &[&str], &str); 10] = [
+    let cases: [(&str, &[&str], &str); 17] = [
         ("ezncrypt", &[], "Usage:"),
         ("ezncrypt", &["--no-such"], "ezncrypt: unexpected argument '--no-such'"),
         ("ezncrypt", &["fly"], "ezncrypt: unrecognized subcommand 'fly'"),
@@ -76,6 +80,13 @@ fn usage_errors_end_with_code_two_and_say_what_is_wrong() {
         ("ezncrypt", &["-e", "-d", "/x"], "cannot do both 'encrypt' and 'decrypt'"),
         ("ezncrypt", &["init", "--scrypt-log-n", "13"], "14..=21"),
         ("ezncrypt", &["fly\u{202e}"], "'fly\\u{202e}'"),
+        ("ezncrypt", &["guard"], "requires a subcommand"),
+        ("ezncrypt", &["guard", "fly"], "unrecognized subcommand 'fly'"),
+        ("ezncrypt", &["guard", "install"], "<PATH>"),
+        ("ezncrypt", &["guard", "install", "/x", "--category", "c"], "a category begins with @"),
+        ("ezncrypt", &["guard", "permit", "/x"], "--allow <SUBJECT>"),
+        ("ezncrypt", &["guard", "permit", "/x", "--allow", "a", "--for", "15"], "as in 15m"),
+        ("ezncrypt", &["guard", "permit", "/x", "--allow", "a", "--for", "25h"], "from 1s to 24h"),
         ("ezncrypt-access-control", &["-a"], "<RULE>"),
         ("ezncrypt-access-control", &["-u", "0"], "'0'"),
     ];
@@ -123,6 +134,10 @@ fn without_a_keystore_nobody_is_asked_for_a_secret() {
         ("ezncrypt-access-control", ["-u", "1"]),
     ] {
         assert_ends(&place.run(name, &args), 6, " init\n");
+    }
+    for args in [&["install", "/x"][..], &["remove", "/x"], &["show"]] {
+        let args: Vec<_> = ["guard"].iter().chain(args).collect();
+        assert_ends(&place.run("ezncrypt", &args), 6, " init\n");
     }
     fs::write(place.paths().keystore(), "").unwrap();
     assert_ends(&place.run("ezncrypt", &["init"]), 1, "there is a keystore already");
@@ -172,6 +187,8 @@ fn only_root_may_do_more_than_ask_for_the_status() {
     assert_ends(&as_nobody("ezncrypt", &["-e", "@c", "/x"]), 4, "must be run as root");
     assert_ends(&as_nobody("ezncrypt", &["-d", "/x"]), 4, "must be run as root");
     assert_ends(&as_nobody("ezncrypt-access-control", &["-l"]), 4, "must be run as root");
+    let words = "'ezncrypt guard show' must be run as root\nhint: sudo ezncrypt guard show\n";
+    assert_ends(&as_nobody("ezncrypt", &["guard", "show"]), 4, words);
     assert_ends(&as_nobody("ezncrypt", &["--help"]), 0, "");
     assert_ends(&as_nobody("ezncrypt", &["status"]), 6, "");
 

@@ -1,13 +1,18 @@
 //! The manual pages and completions in the repository are the ones that the argument definitions
-//! give. `EZNCRYPT_BLESS=1 cargo test --test generated` writes them anew.
+//! give, and so is the table of the guard's policy. `EZNCRYPT_BLESS=1 cargo test --test generated` writes them anew.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
+use ezncrypt::guard::policy::Policy;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// Around the table in `docs/guard.md`.
+const TABLE_BEGIN: &str = "<!-- policy: EZNCRYPT_BLESS=1 cargo test --test generated -->";
+const TABLE_END: &str = "<!-- end of policy -->";
 
 /// The sections that no definition holds.
 const SECTIONS: &str = r#".SH "EXIT STATUS"
@@ -43,7 +48,7 @@ no space left
 is the state directory, /var/lib/ezncrypt unless \fB\-\-state\-dir\fR names another one.
 .TP
 .I DIR/keystore
-the local encrypted keystore: keys, rules, locations
+the local encrypted keystore: keys, rules, locations, guards
 .TP
 .I DIR/storage/
 ciphertext, as backups see it
@@ -98,6 +103,20 @@ fn every_completion_is_the_one_the_definitions_give() {
     }
 }
 
+#[test]
+fn the_table_of_the_guards_policy_is_the_one_in_force_when_nothing_is_said() {
+    let path = repository().join("docs/guard.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(TABLE_BEGIN).unwrap();
+    let (_, after) = rest.split_once(TABLE_END).unwrap();
+    let mut table = String::from("| subject | usually | is about |\n| --- | --- | --- |\n");
+    for (subject, treatment, what) in Policy::default().describe() {
+        let usually = format!("{treatment:?}").to_lowercase();
+        table += &format!("| `{subject}` | {usually} | {what} |\n");
+    }
+    assert_current(&path, &format!("{before}{TABLE_BEGIN}\n{table}{TABLE_END}{after}"));
+}
+
 fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -124,6 +143,9 @@ fn manual(command: &Command) -> String {
     page += ".SH COMMANDS\n";
     for subcommand in command.get_subcommands() {
         page += &section(name, subcommand);
+        for inner in subcommand.get_subcommands() {
+            page += &section(&format!("{name} {}", subcommand.get_name()), inner);
+        }
     }
     page += ".SH EXAMPLES\n";
     page += &body(&rendered(|out| short_help_only(command).render_extra_section(out)), true);
@@ -144,10 +166,13 @@ fn section(applet: &str, subcommand: &Command) -> String {
         subcommand.get_short_flag().map(|short| format!("\\-{short}")),
         subcommand.get_long_flag().map(|long| format!("\\-\\-{long}")),
     ];
-    let also: Vec<_> = flags.into_iter().flatten().collect();
+    // A command of a command has no flag, and is told by its whole name.
+    let own =
+        applet.split_once(' ').map_or(name.to_owned(), |(_, outer)| format!("{outer} {name}"));
+    let heading: Vec<_> = std::iter::once(own).chain(flags.into_iter().flatten()).collect();
     let plain = subcommand.clone().bin_name(full.clone()).disable_help_flag(true);
     let man = Man::new(plain);
-    let mut text = format!(".SS \"{name}, {}\"\n", also.join(", "));
+    let mut text = format!(".SS \"{}\"\n", heading.join(", "));
     text += &body(&rendered(|out| man.render_synopsis_section(out)), false);
     text += ".PP\n";
     text += &body(&rendered(|out| man.render_description_section(out)), false);

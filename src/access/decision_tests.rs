@@ -5,7 +5,8 @@ fn rules(texts: &[&str]) -> Vec<BoundRule> {
     let fingerprint = Fingerprint { sha256: [0; 32], size: 0 };
     let bound = |text: &&str| {
         let rule: super::super::Rule = text.parse().unwrap();
-        BoundRule { process: rule.process.clone(), rule, fingerprint }
+        let terms = super::super::Terms::None;
+        BoundRule { process: rule.process.clone(), rule, fingerprint, terms }
     };
     texts.iter().map(bound).collect()
 }

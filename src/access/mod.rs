@@ -8,7 +8,7 @@
 //! - programs: [`Programs`] finds an executable and its [`Fingerprint`], also inside the encrypted
 //!   tree, through [`EncryptedPrograms`].
 //! - callers: [`ProcCallers`] tells which [`Program`] a thread runs.
-//! - the decision: [`Policy::decide`].
+//! - the decision: [`Policy::grant`].
 
 mod bounded;
 mod decision;
@@ -24,13 +24,14 @@ mod test_support;
 mod walk;
 mod words;
 
+pub use bounded::Bounded;
 pub use decision::{Access, Ask, Decision, Reason};
 pub use fingerprint::{Fingerprint, Identity};
 pub use parse::{Expected, MAX_CATEGORY, MAX_RULE, ParseError, is_category_name};
 pub use pattern::PathPattern;
-pub use policy::Policy;
+pub use policy::{Grant, Policy};
 pub use programs::{EncryptedPrograms, Programs, Resolved};
-pub use rule::{BoundRule, Effect, Rule};
+pub use rule::{BoundRule, Effect, Rule, Terms};
 pub use subject::{Callers, ProcCallers, Program, Unknown};
 pub use walk::Mount;
 

@@ -11,7 +11,7 @@ use super::bounded::Bounded;
 use super::decision::{Ask, Decision, Mismatch, Reason, Standing, weigh};
 use super::fingerprint::Fingerprint;
 use super::programs::Programs;
-use super::rule::{BoundRule, Effect};
+use super::rule::{BoundRule, Effect, Terms};
 use super::subject::{Callers, Program, Unknown};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -26,6 +26,17 @@ pub struct Policy {
     programs: Arc<Programs>,
     current: RwLock<Arc<RuleSet>>,
     admitted: Mutex<Bounded<Admission, ()>>,
+}
+
+/// What an allowed request was allowed by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The rule (from 0) that allows the first path.
+    pub rule: usize,
+    /// What the process must have shown besides. The same by every rule for one process.
+    pub terms: Terms,
+    /// The program that asked.
+    pub program: Arc<Program>,
 }
 
 /// A process that once was a rule's process with this fingerprint.
@@ -62,14 +73,23 @@ impl Policy {
 
     /// Decides one request. Reads `/proc`, and at a process's first request maybe its whole
     /// program: not for a thread that other requests wait for.
-    pub fn decide(&self, ask: &Ask<'_>) -> Decision {
+    ///
+    /// # Errors
+    /// Why it is denied.
+    pub fn grant(&self, ask: &Ask<'_>) -> Result<Grant, Reason> {
         let set = self.rule_set();
-        match self.callers.program(ask.tid) {
-            Ok(program) => weigh(&set.rules, &self.standings(&set, &program, ask.tid), ask),
-            Err(Unknown::ForeignPidNamespace | Unknown::ForeignUserNamespace { .. }) => {
-                Decision::Deny(Reason::ForeignNamespace)
+        let program = self.callers.program(ask.tid).map_err(|unknown| match unknown {
+            Unknown::ForeignPidNamespace | Unknown::ForeignUserNamespace { .. } => {
+                Reason::ForeignNamespace
             }
-            Err(Unknown::Unreadable { .. }) => Decision::Deny(Reason::UnknownCaller),
+            Unknown::Unreadable { .. } => Reason::UnknownCaller,
+        })?;
+        match weigh(&set.rules, &self.standings(&set, &program, ask.tid), ask) {
+            Decision::Allow { rule } => {
+                let terms = set.rules.get(rule).map_or(Terms::None, |rule| rule.terms);
+                Ok(Grant { rule, terms, program })
+            }
+            Decision::Deny(reason) => Err(reason),
         }
     }
 

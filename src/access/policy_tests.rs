@@ -15,7 +15,8 @@ fn bound(programs: &Programs, rules: &[(&str, &Path)]) -> Vec<BoundRule> {
     let bind = |(effect, process): &(&str, &Path)| {
         let rule = format!("{effect} @m * {}", process.display()).parse().unwrap();
         let resolved = programs.resolve_process(process).unwrap();
-        BoundRule { rule, process: resolved.path, fingerprint: resolved.fingerprint }
+        let terms = Terms::None;
+        BoundRule { rule, process: resolved.path, fingerprint: resolved.fingerprint, terms }
     };
     rules.iter().map(bind).collect()
 }
@@ -24,16 +25,17 @@ fn real(rules: &[(&str, &Path)]) -> Policy {
     policy(Arc::new(ProcCallers::new().unwrap()), plain_programs(), rules)
 }
 
-fn decide(policy: &Policy, tid: u32) -> Decision {
+fn granted(policy: &Policy, tid: u32) -> Result<Grant, Reason> {
     let paths = [Path::new("/data/x")];
-    policy.decide(&Ask {
-        category: "m",
-        paths: &paths,
-        below: false,
-        access: Access::Read,
-        tid,
-        uid: 0,
-    })
+    let (below, access) = (false, Access::Read);
+    policy.grant(&Ask { category: "m", paths: &paths, below, access, tid, uid: 0 })
+}
+
+fn decide(policy: &Policy, tid: u32) -> Decision {
+    match granted(policy, tid) {
+        Ok(grant) => Decision::Allow { rule: grant.rule },
+        Err(reason) => denied(reason),
+    }
 }
 
 const ALLOWED: Decision = Decision::Allow { rule: 0 };
@@ -275,6 +277,7 @@ fn an_encrypted_program_is_judged_by_device_inode_and_stored_contents() {
         rule: format!("ALLOW @m * {}", path.display()).parse().unwrap(),
         process: path.into(),
         fingerprint: Fingerprint { sha256: [7; 32], size: 3 },
+        terms: Terms::CommandLine,
     };
     let policy = Policy::new(Arc::clone(&callers) as _, programs, vec![resolved]);
     let as_seen = |dev, ino, start_time| {
@@ -284,6 +287,10 @@ fn an_encrypted_program_is_judged_by_device_inode_and_stored_contents() {
         decide(&policy, 10)
     };
     assert_eq!(as_seen(99, 42, 1), ALLOWED);
+    assert_eq!(
+        granted(&policy, 10).map(|grant| (grant.terms, grant.program.start_time)),
+        Ok((Terms::CommandLine, 1))
+    );
     assert_eq!(as_seen(98, 42, 2), denied(Reason::Replaced { rule: 0 }));
     assert_eq!(as_seen(99, 43, 3), denied(Reason::Replaced { rule: 0 }));
     assert!(!policy.tainted(0));

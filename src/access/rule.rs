@@ -60,6 +60,18 @@ impl fmt::Display for Rule {
     }
 }
 
+/// What a process must have shown besides being the rule's; whoever asks for the decision checks it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Terms {
+    /// Nothing.
+    #[default]
+    None,
+    /// To execute: under which policy it does so.
+    Declaration,
+    /// A command line that was approved.
+    CommandLine,
+}
+
 /// A rule in force: what its process was when the rule was added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BoundRule {
@@ -69,6 +81,8 @@ pub struct BoundRule {
     pub process: PathBuf,
     /// What must still hold of it.
     pub fingerprint: Fingerprint,
+    /// What it must have shown besides.
+    pub terms: Terms,
 }
 
 struct Name<'a>(&'a Path);

@@ -60,6 +60,20 @@ impl Instance {
         self.secrets.secret()
     }
 
+    /// The secret, when files that hold it were named: nobody is asked.
+    ///
+    /// # Errors
+    /// As [`Self::secret`].
+    pub fn secret_at_hand(&self) -> Result<Option<Secret>, Failure> {
+        let secret::Source { passphrase_file, salt_file } = &self.secrets;
+        (passphrase_file.is_some() && salt_file.is_some()).then(|| self.secret()).transpose()
+    }
+
+    /// The secret for several requests of one command, asked for once.
+    pub fn kept_secret(&self) -> KeptSecret<'_> {
+        KeptSecret { instance: self, secret: None }
+    }
+
     /// Has `request` carried out and its progress shown.
     ///
     /// # Errors
@@ -68,6 +82,28 @@ impl Instance {
         let mut screen = Screen::stderr();
         let show = &mut |progress| screen.show(progress);
         service::call(&self.paths, request, &mut || self.secret(), show)
+    }
+}
+
+/// The secret, asked for when it is first needed and kept for the rest of the command.
+pub struct KeptSecret<'a> {
+    instance: &'a Instance,
+    secret: Option<Secret>,
+}
+
+impl KeptSecret<'_> {
+    /// The secret, one more time.
+    ///
+    /// # Errors
+    /// As [`Instance::secret`].
+    pub fn again(&mut self) -> Result<Secret, Failure> {
+        if let Some(secret) = &self.secret {
+            return Ok(secret.duplicate());
+        }
+        let secret = self.instance.secret()?;
+        let duplicate = secret.duplicate();
+        self.secret = Some(secret);
+        Ok(duplicate)
     }
 }
 

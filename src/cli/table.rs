@@ -31,6 +31,21 @@ pub fn locations(rows: &[LocationRow]) -> String {
     aligned(&cells, &[3, 3, 0])
 }
 
+/// A guard's policy, under a header.
+pub fn policy(rows: Vec<[String; 3]>) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let header = ["Subject", "Treatment", "To"].map(str::to_owned);
+    let cells: Vec<_> = std::iter::once(header).chain(rows).collect();
+    aligned(&cells, &[3, 3, 0])
+}
+
+/// Names and values, without a header.
+pub fn plain(rows: &[[String; 2]]) -> String {
+    aligned(rows, &[3, 0])
+}
+
 fn mark(row: &RuleRow) -> String {
     let marks = [(row.encrypted, 'E'), (row.tainted, '!')];
     marks.into_iter().filter_map(|(holds, mark)| holds.then_some(mark)).collect()

@@ -1,7 +1,8 @@
 //! Verbs in any place: `ezncrypt --state-dir X @c P -e`, `ezncrypt --encrypt @c P` and
 //! `ezncrypt encrypt @c P` are one command.
 //!
-//! The verb is found and put right after the program's name as the subcommand it names. What the
+//! The verb is found and put right after the program's name as the subcommand it names, and the verb
+//! of a subcommand that has its own (`guard install`) right after that. What the
 //! verbs are, and which options take a value, is read from the argument definitions.
 
 use crate::service::protocol::{Failure, FailureKind};
@@ -15,7 +16,7 @@ use std::ffi::{OsStr, OsString};
 pub fn to_front(args: Vec<OsString>, definition: &Command) -> Result<Vec<OsString>, Failure> {
     let mut args = args.into_iter();
     let program: Vec<OsString> = args.next().into_iter().collect();
-    let (mut verb, mut rest, mut operands) = (None, Vec::new(), 0);
+    let (mut verb, mut inner, mut rest, mut operands) = (None, None, Vec::new(), 0);
     while let Some(arg) = args.next() {
         if arg == "--" {
             rest.push(arg);
@@ -29,14 +30,16 @@ pub fn to_front(args: Vec<OsString>, definition: &Command) -> Result<Vec<OsStrin
             rest.extend(value);
         } else {
             operands += 1;
+            let of_verb = verb.and_then(|verb| inner_verb(&arg, verb, definition));
             match subcommand(&arg, definition) {
                 Some(found) if operands == 1 && verb.is_none() => verb = Some(found),
+                _ if of_verb.is_some() && inner.is_none() => inner = of_verb,
                 _ => rest.push(arg),
             }
         }
     }
-    let verb = verb.map(OsString::from);
-    Ok(program.into_iter().chain(verb).chain(rest).chain(args).collect())
+    let verbs = [verb, inner].into_iter().flatten().map(OsString::from);
+    Ok(program.into_iter().chain(verbs).chain(rest).chain(args).collect())
 }
 
 fn check_same(before: Option<&str>, now: &str) -> Result<(), Failure> {
@@ -64,12 +67,22 @@ fn subcommand<'a>(arg: &OsStr, definition: &'a Command) -> Option<&'a str> {
     found.or(is_help.then_some("help"))
 }
 
+/// The verb of a subcommand that has verbs of its own.
+fn inner_verb<'a>(arg: &OsStr, verb: &str, definition: &'a Command) -> Option<&'a str> {
+    let verbs = definition.find_subcommand(verb)?.get_subcommands();
+    verbs.map(Command::get_name).find(|name| arg == *name)
+}
+
 fn takes_value(arg: &OsStr, definition: &Command) -> bool {
     let Some(long) = arg.to_str().and_then(|arg| arg.strip_prefix("--")) else { return false };
-    let of_subcommands = definition.get_subcommands().flat_map(Command::get_arguments);
+    has_option_with_value(long, definition)
+}
+
+fn has_option_with_value(long: &str, definition: &Command) -> bool {
     let takes =
         |option: &Arg| option.get_long() == Some(long) && option.get_action().takes_values();
-    definition.get_arguments().chain(of_subcommands).any(takes)
+    definition.get_arguments().any(takes)
+        || definition.get_subcommands().any(|inner| has_option_with_value(long, inner))
 }
 
 #[cfg(test)]
@@ -97,6 +110,13 @@ mod tests {
             ("ezncrypt --foreground --start", "ezncrypt start --foreground"),
             ("ezncrypt --scrypt-log-n 14 --init", "ezncrypt init --scrypt-log-n 14"),
             ("ezncrypt help encrypt", "ezncrypt help encrypt"),
+            ("ezncrypt help guard install", "ezncrypt help guard install"),
+            ("ezncrypt guard install --name x P", "ezncrypt guard install --name x P"),
+            ("ezncrypt --state-dir X guard show", "ezncrypt guard show --state-dir X"),
+            ("ezncrypt guard --state-dir X show P", "ezncrypt guard show --state-dir X P"),
+            ("ezncrypt --name x guard install P", "ezncrypt guard install --name x P"),
+            ("ezncrypt --guard remove P", "ezncrypt guard remove P"),
+            ("ezncrypt guard permit P --for 5m", "ezncrypt guard permit P --for 5m"),
             ("ezncrypt -e --encrypt P", "ezncrypt encrypt P"),
         ] {
             assert_eq!(fronted(line).unwrap(), meant, "{line}");
@@ -111,6 +131,9 @@ mod tests {
             ("ezncrypt -d list", "ezncrypt decrypt list"),
             ("ezncrypt -d -- -e", "ezncrypt decrypt -- -e"),
             ("ezncrypt P list", "ezncrypt P list"),
+            ("ezncrypt guard remove install", "ezncrypt guard remove install"),
+            ("ezncrypt guard install list", "ezncrypt guard install list"),
+            ("ezncrypt guard install --name show P", "ezncrypt guard install --name show P"),
             ("ezncrypt --encrypt=x", "ezncrypt --encrypt=x"),
         ] {
             assert_eq!(fronted(line).unwrap(), meant, "{line}");

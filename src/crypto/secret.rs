@@ -81,6 +81,11 @@ impl SecretBytes {
         &mut self.0
     }
 
+    /// A second copy, which wipes itself as the first does.
+    pub fn duplicate(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

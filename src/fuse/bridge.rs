@@ -3,6 +3,7 @@
 use super::convert::{attr, ino};
 use super::errno::errno_of;
 use super::{Access, Caller, Counters, Gate};
+use crate::sys::declare;
 use crate::volume::{Entry, NewNode, Opening, Owner, Place, Result as VolumeResult, Volume};
 use fuser::{Errno, FopenFlags, Generation, INodeNo, ReplyEmpty, ReplyEntry, ReplyXattr, Request};
 use std::ffi::OsStr;
@@ -43,6 +44,25 @@ impl Bridge {
             }
             errno_of(&error)
         })
+    }
+
+    /// Hands a statement about a node to the gate. No other `ioctl` is known: so says the kernel of
+    /// filesystems that know none.
+    pub(super) fn state(
+        &self,
+        request: &Request,
+        node: INodeNo,
+        command: u32,
+        data: &[u8],
+        out_size: u32,
+    ) -> Answer<()> {
+        let statement: &[u8; declare::LEN] = match data.try_into() {
+            Ok(statement) if command == declare::COMMAND && out_size == 0 => statement,
+            _ => return Err(Errno::ENOTTY),
+        };
+        let caller = Caller { tid: request.pid(), uid: request.uid(), gid: request.gid() };
+        let place = self.checked(self.volume.place(ino(node)))?;
+        Ok(self.gate.declare(caller, &place, statement)?)
     }
 
     pub(super) fn ask(&self, request: &Request, access: Access, places: &[Place]) -> Answer<()> {

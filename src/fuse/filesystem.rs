@@ -8,9 +8,9 @@ use crate::storage::with_buffer;
 use crate::volume::{Changes, HandleId, NewNode, Owner};
 use fuser::{
     BsdFileFlags, Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, InitFlags,
-    KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
-    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyLseek, ReplyOpen, ReplyStatfs,
-    ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
+    IoctlFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen,
+    ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 use std::ffi::OsStr;
 use std::io;
@@ -333,16 +333,7 @@ impl Filesystem for Bridge {
         mode: i32,
         reply: ReplyEmpty,
     ) {
-        let answer = self.answer(|| {
-            let file = self.checked(self.volume.file(HandleId(handle.0)))?.file;
-            let keep = mode & libc::FALLOC_FL_KEEP_SIZE != 0;
-            self.checked(match mode & !libc::FALLOC_FL_KEEP_SIZE {
-                0 => file.reserve(offset, length, keep),
-                libc::FALLOC_FL_PUNCH_HOLE => file.punch(offset, length),
-                libc::FALLOC_FL_ZERO_RANGE => file.zero_range(offset, length, keep),
-                _ => Err(crate::volume::Error::Unsupported),
-            })
-        });
+        let answer = self.reserve(HandleId(handle.0), (offset, length), mode);
         reply_empty(reply, answer);
     }
 
@@ -355,18 +346,26 @@ impl Filesystem for Bridge {
         whence: i32,
         reply: ReplyLseek,
     ) {
-        let found = self.answer(|| {
-            let file = self.checked(self.volume.file(HandleId(handle.0)))?.file;
-            let offset = u64::try_from(offset).map_err(|_| Errno::ENXIO)?;
-            let found = match whence {
-                libc::SEEK_DATA => file.seek_data(offset),
-                libc::SEEK_HOLE => file.seek_hole(offset),
-                _ => return Err(Errno::EINVAL),
-            };
-            self.checked(found)?.ok_or(Errno::ENXIO)
-        });
+        let found = self.seek(HandleId(handle.0), offset, whence);
         match found {
             Ok(offset) => reply.offset(offset.cast_signed()),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn ioctl(
+        &self,
+        request: &Request,
+        node: INodeNo,
+        _handle: FileHandle,
+        _flags: IoctlFlags,
+        command: u32,
+        data: &[u8],
+        out_size: u32,
+        reply: ReplyIoctl,
+    ) {
+        match self.answer(|| self.state(request, node, command, data, out_size)) {
+            Ok(()) => reply.ioctl(0, &[]),
             Err(errno) => reply.error(errno),
         }
     }

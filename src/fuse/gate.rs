@@ -1,5 +1,6 @@
 //! The question that is asked before plaintext is given out or the tree is changed.
 
+use crate::sys::declare::LEN as STATEMENT;
 use crate::volume::Place;
 use std::sync::RwLock;
 
@@ -60,4 +61,15 @@ pub trait Gate: Send + Sync + 'static {
     /// # Errors
     /// Why not.
     fn permit(&self, caller: Caller, access: Access, places: &[Place]) -> Result<(), Refusal>;
+
+    /// Takes what the caller states about the file at `place` (`sys::declare`).
+    ///
+    /// # Errors
+    /// Why it is not believed.
+    fn declare(
+        &self,
+        caller: Caller,
+        place: &Place,
+        statement: &[u8; STATEMENT],
+    ) -> Result<(), Refusal>;
 }

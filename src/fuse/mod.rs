@@ -11,6 +11,7 @@ mod errno;
 mod filesystem;
 mod gate;
 mod mount;
+mod ranges;
 
 pub use gate::{Access, Caller, Gate, Refusal};
 pub use mount::{Mount, Mounted, device_available};

@@ -1,17 +1,17 @@
-//! What the sealed body says: category keys, rules, locations, as JSON.
+//! What the sealed body says: category keys, rules, locations, guards, as JSON.
 //!
 //! The same conditions hold for what is written and for what was read. Every buffer that held keys
 //! is wiped. Only [`Error`] leaves this module, never the JSON reader's error: that one quotes what
 //! it could not read.
 
 use super::category;
-use super::{Location, RuleRecord, text};
+use super::{GuardRecord, Location, RuleRecord, guard, location, text};
 use crate::crypto::sector::Suite;
 use crate::crypto::{self, CategoryId, CategoryKeys, Key, SecretBytes};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What contents may not be.
@@ -56,6 +56,9 @@ pub enum Error {
         /// The category it names.
         category: String,
     },
+    /// A guard is not one.
+    #[error(transparent)]
+    Guard(#[from] guard::Error),
 }
 
 /// The unsealed contents. Keys are shared with whoever uses them, not copied.
@@ -64,6 +67,7 @@ pub(super) struct Contents {
     pub(super) categories: BTreeMap<String, Arc<CategoryKeys>>,
     pub(super) rules: Vec<RuleRecord>,
     pub(super) locations: Vec<Location>,
+    pub(super) guards: Vec<GuardRecord>,
 }
 
 impl Contents {
@@ -80,7 +84,7 @@ impl Contents {
         }
         let (mut ids, mut paths) = (HashSet::new(), HashSet::new());
         for Location { id, category, path, .. } in &self.locations {
-            if !is_plain(path) {
+            if !location::is_plain(path) {
                 return Err(Error::LocationPath(path.clone()));
             }
             if !ids.insert(id) || !paths.insert(path) {
@@ -91,7 +95,7 @@ impl Contents {
                 return Err(Error::LocationCategory { path, category });
             }
         }
-        Ok(())
+        Ok(guard::check(&self.guards, &self.locations)?)
     }
 
     /// Writes the JSON into memory that is wiped and never moves while it is written.
@@ -108,26 +112,19 @@ impl Contents {
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let body: BodyIn = serde_json::from_slice(bytes)
             .map_err(|error| Error::Syntax { line: error.line(), column: error.column() })?;
+        let BodyIn { categories: kept, rules, locations, guards } = body;
         let mut categories = BTreeMap::new();
-        for category in body.categories {
+        for category in kept {
             let name = category.name.clone();
             let keys = category.keys()?;
             if categories.insert(name.clone(), Arc::new(keys)).is_some() {
                 return Err(Error::CategoryRepeated(name));
             }
         }
-        let contents = Self { categories, rules: body.rules, locations: body.locations };
+        let contents = Self { categories, rules, locations, guards };
         contents.check()?;
         Ok(contents)
     }
-}
-
-/// Whether `path` is absolute and written the one way that compares equal.
-fn is_plain(path: &Path) -> bool {
-    let mut components = path.components();
-    components.next() == Some(Component::RootDir)
-        && components.all(|component| matches!(component, Component::Normal(_)))
-        && path.components().collect::<PathBuf>().as_os_str() == path.as_os_str()
 }
 
 #[derive(Serialize)]
@@ -135,6 +132,8 @@ struct BodyOut<'a> {
     categories: Vec<CategoryOut<'a>>,
     rules: &'a [RuleRecord],
     locations: &'a [Location],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    guards: &'a [GuardRecord],
 }
 
 #[derive(Serialize)]
@@ -167,6 +166,7 @@ impl<'a> From<&'a Contents> for BodyOut<'a> {
             categories: contents.categories.iter().map(category).collect(),
             rules: &contents.rules,
             locations: &contents.locations,
+            guards: &contents.guards,
         }
     }
 }
@@ -177,6 +177,8 @@ struct BodyIn {
     categories: Vec<CategoryIn>,
     rules: Vec<RuleRecord>,
     locations: Vec<Location>,
+    #[serde(default)]
+    guards: Vec<GuardRecord>,
 }
 
 #[derive(Deserialize)]

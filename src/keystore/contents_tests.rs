@@ -1,6 +1,9 @@
-use super::super::{Kind, State};
+use super::super::{GuardError, Kind, Name, PluginRecord, State};
 use super::*;
 use proptest::prelude::*;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 const HEX16: &str = "00112233445566778899aabbccddeeff";
 const KEY: &str = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
@@ -17,14 +20,33 @@ fn with_everything() -> Contents {
         encrypted: true,
         sha256: [0xab; 32],
         size: u64::MAX,
+        guard: true,
     });
     for (path, state) in
         [("/a", State::Encrypting), ("/b", State::Encrypted), ("/ü \"x\"", State::Decrypting)]
     {
         let location = Location::new("mysql", Path::new(path), Kind::File).unwrap();
-        contents.locations.push(Location { state, ..location });
+        contents.locations.push(Location { state, confirmed: path == "/b", ..location });
     }
+    contents.guards.push(guard("/usr/sbin/mysqld"));
     contents
+}
+
+fn guard(path: &str) -> GuardRecord {
+    GuardRecord {
+        path: path.into(),
+        names: vec![Name("mysqld".into()), Name(OsStr::from_bytes(b"caf\xe9").into())],
+        server: "/a".into(),
+        was_at: Some(Name(path.into())),
+        category: "mysql".into(),
+        settings: vec!["allow init_file".into()],
+        reload_privileges: true,
+        plugins: vec![PluginRecord { name: "a b.so".into(), sha256: [7; 32] }],
+        facts: "mariadb 10.11\n".into(),
+        diverted: true,
+        added_rules: vec!["ALLOW @x * /y".into()],
+        moved_rules: vec![],
+    }
 }
 
 fn body(categories: &str, locations: &str) -> String {
@@ -60,6 +82,7 @@ fn contents_come_back() {
     let again = Contents::decode(bytes.expose()).unwrap();
     assert_eq!(again.rules, contents.rules);
     assert_eq!(again.locations, contents.locations);
+    assert_eq!(again.guards, contents.guards);
     for (name, keys) in &contents.categories {
         let found = &again.categories[name];
         assert_eq!((found.id, found.suite), (keys.id, keys.suite));
@@ -139,12 +162,68 @@ fn paths_that_are_not_absolute_and_plain_are_refused() {
 #[test]
 fn members_that_this_release_does_not_know_are_refused() {
     let known = body(&good_category(), "");
-    let unknown = known.replacen('{', r#"{"guards":[],"#, 1);
+    let unknown = known.replacen('{', r#"{"ghosts":[],"#, 1);
     assert_eq!(refusal(&known), None);
     assert!(matches!(refusal(&unknown), Some(Error::Syntax { line: 1, .. })));
     let renamed = known.replace("epoch", "epok");
     assert!(matches!(refusal(&renamed), Some(Error::Syntax { .. })));
     assert!(matches!(refusal(&format!("{known} x")), Some(Error::Syntax { .. })));
+}
+
+#[test]
+fn contents_without_guards_are_written_as_before_there_were_any() {
+    let mut contents = with_everything();
+    contents.guards.clear();
+    contents.rules[0].guard = false;
+    let text = contents.encode().unwrap();
+    assert!(!String::from_utf8_lossy(text.expose()).contains("guard"));
+    let again = Contents::decode(text.expose()).unwrap();
+    assert!(again.guards.is_empty() && !again.rules[0].guard);
+}
+
+#[test]
+fn a_guard_that_is_not_one_is_named() {
+    let path = || PathBuf::from("/usr/sbin/mysqld");
+    let refused = |change: fn(&mut Contents)| {
+        let mut contents = with_everything();
+        change(&mut contents);
+        match contents.check() {
+            Err(Error::Guard(error)) => error,
+            other => panic!("{other:?}"),
+        }
+    };
+    let twice = refused(|contents| contents.guards.push(contents.guards[0].clone()));
+    assert_eq!(twice, GuardError::Repeated(path()));
+    let changes: [fn(&mut GuardRecord, PathBuf); 3] = [
+        |guard, path| guard.path = path,
+        |guard, path| guard.server = path,
+        |guard, path| guard.was_at = Some(Name(path)),
+    ];
+    for change in changes {
+        for bad in ["", "a", "/a/../b", "/a/", "//a"] {
+            let mut contents = with_everything();
+            change(&mut contents.guards[0], bad.into());
+            let Err(Error::Guard(GuardError::Path { path, .. })) = contents.check() else {
+                panic!("{bad:?} was kept");
+            };
+            assert_eq!(path, Path::new(bad));
+        }
+    }
+    let directory = refused(|contents| contents.locations[0].kind = Kind::Directory);
+    assert_eq!(directory, GuardError::Directory { guard: path(), server: "/a".into() });
+    for (name, source) in [
+        ("", category::Error::Empty),
+        ("@mysql", category::Error::Character('@')),
+        ("a/b", category::Error::Character('/')),
+    ] {
+        let mut contents = with_everything();
+        contents.guards[0].category = name.into();
+        let expected = GuardError::Category { guard: path(), source };
+        assert_eq!(contents.check(), Err(Error::Guard(expected)));
+    }
+    let mut decrypted = with_everything();
+    decrypted.locations.clear();
+    assert_eq!(decrypted.check(), Ok(()), "the server of a guard may be decrypted for a while");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The contents while a transaction changes them.
 
 use super::contents::Contents;
-use super::{Error, Location, Result, RuleRecord, category};
+use super::{Error, GuardRecord, Location, Result, RuleRecord, category};
 use crate::crypto::CategoryKeys;
 use crate::crypto::sector::Suite;
 use std::collections::BTreeMap;
@@ -14,17 +14,19 @@ pub struct Draft {
     pub rules: Vec<RuleRecord>,
     /// The locations.
     pub locations: Vec<Location>,
+    /// The guards.
+    pub guards: Vec<GuardRecord>,
 }
 
 impl Draft {
     pub(super) fn of(contents: &Contents) -> Self {
-        let Contents { categories, rules, locations } = contents.clone();
-        Self { categories, rules, locations }
+        let Contents { categories, rules, locations, guards } = contents.clone();
+        Self { categories, rules, locations, guards }
     }
 
     pub(super) fn into_contents(self) -> Contents {
-        let Self { categories, rules, locations } = self;
-        Contents { categories, rules, locations }
+        let Self { categories, rules, locations, guards } = self;
+        Contents { categories, rules, locations, guards }
     }
 
     /// The keys of category `name`, given without the `@`.

@@ -3,7 +3,7 @@
 use super::text;
 use crate::crypto;
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The random identity of a location.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,6 +69,19 @@ pub struct Location {
     pub kind: Kind,
     /// How far it is.
     pub state: State,
+    /// Whether somebody who showed the secret stands for what is in it: a server may be started on it.
+    /// What does not say is confirmed: it was written before it was asked.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub confirmed: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_yes(flag: &bool) -> bool {
+    *flag
 }
 
 impl Location {
@@ -84,6 +97,7 @@ impl Location {
             path: path.into(),
             kind,
             state: State::Encrypting,
+            confirmed: true,
         })
     }
 
@@ -94,6 +108,14 @@ impl Location {
             Kind::Directory => path.starts_with(&self.path),
         }
     }
+}
+
+/// Whether `path` is absolute and written the one way that compares equal.
+pub(super) fn is_plain(path: &Path) -> bool {
+    let mut components = path.components();
+    components.next() == Some(Component::RootDir)
+        && components.all(|component| matches!(component, Component::Normal(_)))
+        && path.components().collect::<PathBuf>().as_os_str() == path.as_os_str()
 }
 
 /// The location whose original path is exactly `path`.

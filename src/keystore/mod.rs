@@ -1,4 +1,4 @@
-//! The local encrypted keystore: category keys, rules, locations, in one file.
+//! The local encrypted keystore: category keys, rules, locations, guards, in one file.
 //!
 //! [`Sealed`] is the file as anyone may read it: identity, sequence number, keyslots. A secret turns
 //! it into a [`Keystore`], whose contents can be read, and changed in a transaction that is durable
@@ -13,6 +13,7 @@ pub mod contents;
 mod draft;
 mod error;
 mod file;
+mod guard;
 mod location;
 mod rule;
 mod sealed;
@@ -22,6 +23,7 @@ mod unlocked;
 pub use draft::Draft;
 pub use error::{Error, Result};
 pub use file::Unsafe;
+pub use guard::{Error as GuardError, GuardRecord, Name, PluginRecord};
 pub use location::{Kind, Location, LocationId, State};
 pub use rule::RuleRecord;
 pub use sealed::Sealed;

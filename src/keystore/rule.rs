@@ -20,4 +20,13 @@ pub struct RuleRecord {
     pub sha256: [u8; 32],
     /// Size of the executable, in bytes.
     pub size: u64,
+    /// Whether the executable is a guard: a copy of this program at a path of its own. Written only
+    /// when it is.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub guard: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature
+fn is_false(flag: &bool) -> bool {
+    !flag
 }

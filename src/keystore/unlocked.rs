@@ -2,7 +2,7 @@
 
 use super::contents::Contents;
 use super::sealed::open_slot;
-use super::{Draft, Error, Location, Result, RuleRecord, file, location};
+use super::{Draft, Error, GuardRecord, Location, Result, RuleRecord, file, location};
 use crate::crypto::{CategoryKeys, Key, kdf, random};
 use crate::format::keystore::{KeystoreFile, PassphraseSlot, Prefix, Slot};
 use crate::storage::durable;
@@ -111,6 +111,11 @@ impl Keystore {
     /// The locations.
     pub fn locations(&self) -> &[Location] {
         &self.contents.locations
+    }
+
+    /// The registered guards.
+    pub fn guards(&self) -> &[GuardRecord] {
+        &self.contents.guards
     }
 
     /// The location whose original path is exactly `path`.

@@ -2,9 +2,10 @@
 //! in a command that works without one; what is done with it stands in [`super::requests`].
 
 use super::Paths;
+use super::guards::{self, registry::Registry};
 use super::log::Log;
 use super::protocol::{Counters, Failure, FailureKind, Status};
-use crate::access::{self, BoundRule, Fingerprint, Policy, ProcCallers, Programs};
+use crate::access::{self, Policy, ProcCallers, Programs, Rule};
 use crate::fuse::{self, Mounted};
 use crate::keystore::{Keystore, Location, RuleRecord};
 use crate::sys::caller::FileStat;
@@ -30,6 +31,7 @@ pub struct Engine {
     /// Held while a location is encrypted or decrypted: one at a time.
     migrating: Mutex<()>,
     live: Option<Live>,
+    guards: guards::State,
     log: Log,
     denied: AtomicU64,
     sizes_put_right: AtomicU64,
@@ -91,7 +93,9 @@ impl Engine {
             ask_end: Mutex::new(ask_end),
             end_after_reply: AtomicBool::new(false),
         };
-        Self::new(paths, keystore, observer, Some(live))
+        let engine = Self::new(paths, keystore, observer, Some(live))?;
+        guards::own::program(&engine)?;
+        Ok(engine)
     }
 
     fn new(
@@ -105,6 +109,7 @@ impl Engine {
         let volume = Arc::new(volume);
         let judges = RwLock::new(judges(&paths, &volume)?);
         let log = Log::open(&paths.audit_log());
+        let guards = guards::State::new(paths.mount());
         let engine = Self {
             paths,
             keystore: Mutex::new(Some(keystore)),
@@ -115,6 +120,7 @@ impl Engine {
             in_hand: RwLock::default(),
             migrating: Mutex::default(),
             live,
+            guards,
             log,
             denied: AtomicU64::new(0),
             sizes_put_right: AtomicU64::new(0),
@@ -159,6 +165,11 @@ impl Engine {
         self.locations.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What is known of guards.
+    pub fn guards(&self) -> &guards::State {
+        &self.guards
+    }
+
     /// Lets `work` use the keystore.
     ///
     /// # Errors
@@ -182,10 +193,13 @@ impl Engine {
             for (name, keys) in keystore.categories() {
                 self.volume.set_category(name, keys.clone());
             }
-            let rules = bound(keystore.rules())?;
+            let rules = parsed(keystore.rules())?;
             let locations = Arc::new(keystore.locations().to_vec());
+            let (mount, kept) = (self.paths.mount(), locations.clone());
+            let registry = Arc::new(Registry::new(rules, keystore.guards(), kept, mount));
             *self.locations.write().unwrap_or_else(PoisonError::into_inner) = locations;
-            self.policy().replace(rules);
+            self.guards.set_registry(registry.clone());
+            self.policy().replace(registry.bound_rules());
             Ok(())
         })
     }
@@ -336,15 +350,14 @@ fn judges(paths: &Paths, volume: &Arc<Volume>) -> Result<Judges, Failure> {
     Ok(Judges { programs, policy })
 }
 
-/// The stored rules, as the policy takes them.
-fn bound(records: &[RuleRecord]) -> Result<Vec<BoundRule>, Failure> {
-    let bind = |record: &RuleRecord| {
+/// The stored rules, read.
+fn parsed(records: &[RuleRecord]) -> Result<Vec<(Rule, RuleRecord)>, Failure> {
+    let parse = |record: &RuleRecord| {
         let rule = record.text.parse().map_err(|error| {
             let message = format!("a stored rule is of another release: {}: {error}", record.text);
             Failure::new(FailureKind::Damaged, message)
         })?;
-        let fingerprint = Fingerprint { sha256: record.sha256, size: record.size };
-        Ok(BoundRule { rule, process: record.process.clone(), fingerprint })
+        Ok((rule, record.clone()))
     };
-    records.iter().map(bind).collect()
+    records.iter().map(parse).collect()
 }

@@ -49,6 +49,14 @@ pub fn write(to: &mut impl Write, value: &impl Serialize) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Closed`] when there is none; [`Error::Io`] with `UnexpectedEof` when it ends early.
 pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> Result<T, Error> {
+    read_at_most(from, MAX_FRAME)
+}
+
+/// Reads one frame of at most `longest` bytes.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_at_most<T: DeserializeOwned>(from: &mut impl Read, longest: usize) -> Result<T, Error> {
     let mut prefix = [0; 4];
     let first = loop {
         match from.read(&mut prefix) {
@@ -61,7 +69,7 @@ pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> Result<T, Error> {
     }
     from.read_exact(&mut prefix[first..])?;
     let length = u32::from_le_bytes(prefix) as usize;
-    if length > MAX_FRAME {
+    if length > longest {
         return Err(Error::TooLong(length));
     }
     let mut body = SecretBytes::new(vec![0; length]);

@@ -1,8 +1,10 @@
 //! The gate of the mount: locations first, then the rules; denials are logged.
 
 use super::engine::Engine;
+use super::guards::admission::{self, Refused};
+use super::guards::wire::Statement;
 use super::log::with_place;
-use crate::access::{self, Ask, Decision};
+use crate::access::{self, Ask, Grant};
 use crate::fuse::{Access, Caller, Gate, Refusal};
 use crate::keystore::{Location, State};
 use crate::volume::Place;
@@ -18,6 +20,30 @@ impl Gate for Gatekeeper {
     }
 
     fn permit(&self, caller: Caller, access: Access, places: &[Place]) -> Result<(), Refusal> {
+        let grant = self.weigh(caller, access, places)?;
+        admission::check(&self.0, &grant, access, caller.tid).map_err(|refused| match refused {
+            Refused::OnlyAsked => Refusal::Denied,
+            _ => self.deny(caller, name_of(access), places.first(), refused.to_string()),
+        })
+    }
+
+    fn declare(
+        &self,
+        caller: Caller,
+        place: &Place,
+        statement: &[u8; Statement::LEN],
+    ) -> Result<(), Refusal> {
+        let grant = self.weigh(caller, Access::Execute, std::slice::from_ref(place))?;
+        let statement = Statement::decode(statement);
+        admission::declare(&self.0, &grant, caller, place, &statement).map_err(|refused| {
+            self.deny(caller, "declare".into(), Some(place), refused.to_string())
+        })
+    }
+}
+
+impl Gatekeeper {
+    /// Locations, then rules.
+    fn weigh(&self, caller: Caller, access: Access, places: &[Place]) -> Result<Grant, Refusal> {
         let locations = self.0.locations();
         let mut paths = Vec::with_capacity(places.len());
         let mut within = None;
@@ -44,26 +70,43 @@ impl Gate for Gatekeeper {
             tid: caller.tid,
             uid: caller.uid,
         };
-        let policy = self.0.policy();
-        match policy.decide(&ask) {
-            Decision::Allow { .. } => Ok(()),
-            Decision::Deny(reason) => {
-                self.0.count_denial();
-                let fields = json!({
-                    "tid": caller.tid,
-                    "uid": caller.uid,
-                    "program": policy.who(caller.tid).map_or_else(
-                        |unknown| unknown.to_string(),
-                        |program| program.path.to_string_lossy().into_owned(),
-                    ),
-                    "access": format!("{access:?}").to_lowercase(),
-                    "reason": reason.to_string(),
-                });
-                self.0.log().write_limited("denied", with_place(fields, first));
-                Err(Refusal::Denied)
-            }
-        }
+        self.0
+            .policy()
+            .grant(&ask)
+            .map_err(|reason| self.deny(caller, name_of(access), Some(first), reason.to_string()))
     }
+
+    /// Counts and logs a denial.
+    fn deny(
+        &self,
+        caller: Caller,
+        access: String,
+        place: Option<&Place>,
+        reason: String,
+    ) -> Refusal {
+        self.0.count_denial();
+        let program = self.0.policy().who(caller.tid).map_or_else(
+            |unknown| unknown.to_string(),
+            |program| program.path.to_string_lossy().into_owned(),
+        );
+        let fields = json!({
+            "tid": caller.tid,
+            "uid": caller.uid,
+            "program": program,
+            "access": access,
+            "reason": reason,
+        });
+        let fields = match place {
+            Some(place) => with_place(fields, place),
+            None => fields,
+        };
+        self.0.log().write_limited("denied", fields);
+        Refusal::Denied
+    }
+}
+
+fn name_of(access: Access) -> String {
+    format!("{access:?}").to_lowercase()
 }
 
 /// Only what lies in a location may be touched, and a location's own name stays: a symlink elsewhere

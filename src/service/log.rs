@@ -6,6 +6,7 @@
 use crate::volume::Place;
 use crate::volume::file::Event;
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -21,14 +22,25 @@ pub struct Log {
 struct State {
     file: Option<File>,
     lost: u64,
-    /// When the second began in which limited lines are counted, and how many there were in it.
+    /// Of each event whose lines are limited, so that none crowds out another.
+    limits: HashMap<String, Limit>,
+}
+
+struct Limit {
+    /// When the second began in which lines are counted, and how many there were in it.
     second: Instant,
-    limited: u32,
-    /// Limited lines that were left out since the last one that was written.
+    lines: u32,
+    /// Lines that were left out since the last one that was written.
     left_out: u64,
 }
 
-/// Limited lines in a second at most: whoever is denied in a loop must not fill the disk.
+impl Default for Limit {
+    fn default() -> Self {
+        Self { second: Instant::now(), lines: 0, left_out: 0 }
+    }
+}
+
+/// Lines of one limited event in a second at most: whoever is denied in a loop must not fill the disk.
 const LIMITED_A_SECOND: u32 = 50;
 
 impl Log {
@@ -37,25 +49,25 @@ impl Log {
         let mut options = OpenOptions::new();
         options.append(true).create(true).mode(0o600);
         let file = options.custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC).open(path).ok();
-        let second = Instant::now();
-        Self { state: Mutex::new(State { file, lost: 0, second, limited: 0, left_out: 0 }) }
+        Self { state: Mutex::new(State { file, lost: 0, limits: HashMap::new() }) }
     }
 
     /// Writes what somebody may cause in a loop (a denial, an I/O error), or counts it where there is too
     /// much: the next line of that sort tells.
     pub fn write_limited(&self, event: &str, mut fields: Value) {
         let mut state = self.state();
-        if state.second.elapsed() >= Duration::from_secs(1) {
-            (state.second, state.limited) = (Instant::now(), 0);
+        let limit = state.limits.entry(event.to_owned()).or_default();
+        if limit.second.elapsed() >= Duration::from_secs(1) {
+            (limit.second, limit.lines) = (Instant::now(), 0);
         }
-        state.limited = state.limited.saturating_add(1);
-        if state.limited > LIMITED_A_SECOND {
-            state.left_out += 1;
+        limit.lines = limit.lines.saturating_add(1);
+        if limit.lines > LIMITED_A_SECOND {
+            limit.left_out += 1;
             return;
         }
-        if state.left_out > 0 {
-            fields["left_out_before"] = state.left_out.into();
-            state.left_out = 0;
+        if limit.left_out > 0 {
+            fields["left_out_before"] = limit.left_out.into();
+            limit.left_out = 0;
         }
         drop(state);
         self.write(event, fields);
@@ -118,8 +130,11 @@ mod tests {
         for _ in 0..10_000 {
             log.write_limited("denied", json!({}));
         }
-        let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+        log.write_limited("guard_refused", json!({}));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines = text.lines().count();
         assert!((1..5000).contains(&lines), "{lines} lines");
+        assert!(text.contains("guard_refused"), "one event crowded out another");
     }
 
     #[test]

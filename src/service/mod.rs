@@ -4,10 +4,12 @@
 //! none runs, in the calling process, by the same engine after unlocking the keystore.
 
 pub mod client;
+mod confirmation;
 mod engine;
 mod failures;
 pub mod frame;
 mod gatekeeper;
+pub mod guards;
 mod lock;
 mod log;
 mod migration;
@@ -75,12 +77,16 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         Request::Decrypt { secret, .. }
         | Request::RuleAdd { secret, .. }
         | Request::RuleDelete { secret, .. }
-        | Request::RuleRefresh { secret, .. } => Some(secret),
+        | Request::RuleRefresh { secret, .. }
+        | Request::GuardInstall { secret, .. }
+        | Request::GuardRemove { secret, .. }
+        | Request::GuardPermit { secret, .. } => Some(secret),
+        Request::Encrypt { secret, .. } => secret.as_ref(),
         Request::Status
         | Request::Stop { .. }
-        | Request::Encrypt { .. }
         | Request::Locations
-        | Request::Rules => None,
+        | Request::Rules
+        | Request::Guards => None,
     }
 }
 

@@ -65,6 +65,11 @@ impl Paths {
         self.run().join("status.sock")
     }
 
+    /// The socket that tells guards their policy and takes their reports, from anyone.
+    pub fn guard_socket(&self) -> PathBuf {
+        self.run().join("guard.sock")
+    }
+
     /// The service's process id, in decimal.
     pub fn pid_file(&self) -> PathBuf {
         self.run().join("ezncrypt.pid")

@@ -1,10 +1,12 @@
 //! Carrying requests out: who must show the secret, and who does the work.
 
 use super::engine::Engine;
+use super::guards::requests as guards;
 use super::migration::CLOSING;
 use super::protocol::{Answer, Failure, FailureKind, Progress, Request, Secret};
 use super::{client, migration, rules};
 use crate::sys::open_files::Holder;
+use std::path::Path;
 use std::time::Instant;
 
 /// Carries out a request, telling how it goes on.
@@ -19,8 +21,13 @@ pub fn execute(
     match request {
         Request::Status => Ok(Answer::Status(Box::new(engine.status()))),
         Request::Stop { force } => stop(engine, *force),
-        Request::Encrypt { category, paths } => {
-            migration::encrypt(engine, category, paths, progress)
+        Request::Encrypt { category, paths, secret } => {
+            if let Some(secret) = secret {
+                check_secret(engine, secret)?;
+            }
+            // Without a service the secret was shown to get here.
+            let shown = secret.is_some() || engine.live().is_none();
+            migration::encrypt(engine, category, paths, shown, progress)
         }
         Request::Decrypt { paths, secret } => {
             check_secret(engine, secret)?;
@@ -37,9 +44,22 @@ pub fn execute(
         }
         Request::RuleRefresh { number, secret } => {
             check_secret(engine, secret)?;
-            rules::refresh(engine, *number)
+            rules::refresh(engine, *number, progress)
         }
         Request::Rules => rules::list(engine),
+        Request::GuardInstall { guard, secret } => {
+            check_secret(engine, secret)?;
+            guards::install(engine, guard, progress)
+        }
+        Request::GuardRemove { guard, secret } => {
+            check_secret(engine, secret)?;
+            guards::remove(engine, Path::new(guard))
+        }
+        Request::Guards => guards::list(engine),
+        Request::GuardPermit { guard, settings, seconds, secret } => {
+            check_secret(engine, secret)?;
+            guards::permit(engine, Path::new(guard), settings, *seconds)
+        }
     }
 }
 

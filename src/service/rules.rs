@@ -1,6 +1,8 @@
 //! The rule requests: parse, resolve, fingerprint, store, put in force.
 
+use super::confirmation;
 use super::engine::Engine;
+use super::guards::own;
 use super::protocol::{Answer, Failure, FailureKind, Progress, RuleRow};
 use crate::access::{PathPattern, Resolved, Rule};
 use crate::keystore::{Location, RuleRecord};
@@ -23,11 +25,11 @@ pub fn add(
     doubts(engine, &rule).into_iter().for_each(|doubt| progress(Progress::Step(doubt)));
     let resolved = resolve(engine, &rule)?;
     refuse_script(&resolved)?;
-    let record = record(&rule, &resolved);
-    engine.with_keystore(|keystore| {
+    let record = record(engine, &rule, &resolved)?;
+    let confirmed = engine.with_keystore(|keystore| {
         match keystore.rules().iter().find(|known| known.text == record.text) {
             // Said again: nothing to do.
-            Some(known) if *known == record => return Ok(()),
+            Some(known) if *known == kept_as_guard(&record, known) => return Ok(Vec::new()),
             Some(_) => {
                 let message = format!("there is such a rule, with another fingerprint: {rule}");
                 let hint = "`ezncrypt-access-control -u` takes a new fingerprint of its process";
@@ -35,12 +37,12 @@ pub fn add(
             }
             None => {}
         }
-        keystore.update(|draft| {
+        Ok(keystore.update(|draft| {
             draft.rules.push(record);
-            Ok(())
-        })?;
-        Ok(())
+            Ok(confirmation::confirm(draft, &rule.category))
+        })?)
     })?;
+    confirmation::tell(engine, &confirmed, progress);
     engine.log().write("rule_added", json!({ "rule": rule.to_string() }));
     engine.refresh()?;
     list(engine)
@@ -64,7 +66,11 @@ pub fn delete(engine: &Engine, which: &str) -> Result<Answer, Failure> {
 ///
 /// # Errors
 /// Usage when there is no such rule or a process cannot be fingerprinted; then none is changed.
-pub fn refresh(engine: &Engine, number: Option<usize>) -> Result<Answer, Failure> {
+pub fn refresh(
+    engine: &Engine,
+    number: Option<usize>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Answer, Failure> {
     let stored = engine.with_keystore(|keystore| Ok(keystore.rules().to_vec()))?;
     let mut renewed = stored.clone();
     let chosen = match number {
@@ -74,23 +80,26 @@ pub fn refresh(engine: &Engine, number: Option<usize>) -> Result<Answer, Failure
         }
         None => 0..stored.len(),
     };
+    let mut categories = Vec::new();
     for slot in &mut renewed[chosen] {
         let rule = parse(&slot.text)?;
-        *slot = record(&rule, &resolve(engine, &rule)?);
+        categories.push(rule.category.clone());
+        *slot = kept_as_guard(&record(engine, &rule, &resolve(engine, &rule)?)?, slot);
     }
     let changed: Vec<_> = stored.iter().zip(&renewed).filter(|(old, new)| old != new).collect();
-    engine.with_keystore(|keystore| {
-        keystore.update(|draft| {
+    let confirmed = engine.with_keystore(|keystore| {
+        Ok(keystore.update(|draft| {
             // Rules may have been added and deleted while the programs were read.
             for rule in &mut draft.rules {
                 if let Some((_, new)) = changed.iter().find(|(old, _)| *old == rule) {
                     *rule = (*new).clone();
                 }
             }
-            Ok(())
-        })?;
-        Ok(())
+            let of = |category: &String| confirmation::confirm(draft, category);
+            Ok(categories.iter().flat_map(of).collect::<Vec<_>>())
+        })?)
     })?;
+    confirmation::tell(engine, &confirmed, progress);
     for (old, new) in changed {
         let hashes = json!({ "rule": new.text, "old": hex(&old.sha256), "new": hex(&new.sha256) });
         engine.log().write("rule_renewed", hashes);
@@ -178,14 +187,22 @@ fn resolve(engine: &Engine, rule: &Rule) -> Result<Resolved, Failure> {
     })
 }
 
-fn record(rule: &Rule, resolved: &Resolved) -> RuleRecord {
-    RuleRecord {
+fn record(engine: &Engine, rule: &Rule, resolved: &Resolved) -> Result<RuleRecord, Failure> {
+    let guard = !resolved.encrypted && resolved.fingerprint == own::program(engine)?;
+    Ok(RuleRecord {
         text: rule.to_string(),
         process: resolved.path.clone(),
         encrypted: resolved.encrypted,
         sha256: resolved.fingerprint.sha256,
         size: resolved.fingerprint.size,
-    }
+        guard,
+    })
+}
+
+/// A guard stays one: that of an earlier ezncrypt, and one whose file was replaced, must go on
+/// declaring itself. Whoever wants the rule without that deletes it and adds it again.
+fn kept_as_guard(record: &RuleRecord, former: &RuleRecord) -> RuleRecord {
+    RuleRecord { guard: record.guard || former.guard, ..record.clone() }
 }
 
 fn index_of(rules: &[RuleRecord], which: &str) -> Result<usize, Failure> {

@@ -4,7 +4,7 @@ use super::engine::{End, Engine};
 use super::gatekeeper::Gatekeeper;
 use super::lock::StateLock;
 use super::protocol::{Failure, FailureKind, Secret};
-use super::{Paths, migration, server};
+use super::{Paths, guards, migration, server};
 use crate::fuse::{self, Mount};
 use crate::keystore::Sealed;
 use crate::sys::harden;
@@ -140,9 +140,10 @@ fn mount(engine: &Arc<Engine>) -> Result<(), Failure> {
 }
 
 fn serve(engine: &Arc<Engine>, ask_end: Sender<End>, signals: SigSet) -> Result<(), Failure> {
-    let cannot = |error: std::io::Error| super::failed("cannot serve the control socket", &error);
+    let cannot = |error: std::io::Error| super::failed("cannot serve the sockets", &error);
     server::serve_control(engine.clone()).map_err(cannot)?;
     server::serve_status(engine.clone()).map_err(cannot)?;
+    guards::socket::serve(engine.clone()).map_err(cannot)?;
     std::fs::write(engine.paths().pid_file(), format!("{}\n", std::process::id()))
         .map_err(cannot)?;
     let _ = std::fs::set_permissions(engine.paths().pid_file(), Permissions::from_mode(0o644));
@@ -177,7 +178,8 @@ fn end(engine: &Engine) {
         let _ = mounted.unmount(true);
     }
     let paths = engine.paths();
-    for path in [paths.control_socket(), paths.status_socket(), paths.pid_file()] {
+    let sockets = [paths.control_socket(), paths.status_socket(), paths.guard_socket()];
+    for path in sockets.into_iter().chain([paths.pid_file()]) {
         let _ = std::fs::remove_file(path);
     }
     engine.wipe();

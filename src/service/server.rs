@@ -1,4 +1,5 @@
-//! The two sockets: one takes commands, from root only; one tells anyone the status.
+//! The sockets: one takes commands, from root only; one tells anyone the status. That of the guards
+//! is served by [`super::guards::socket`] with what stands here.
 
 use super::engine::Engine;
 use super::frame;
@@ -17,7 +18,7 @@ use std::time::Duration;
 /// How long a client that does not take its answer is waited for.
 const SLOW_CLIENT: Duration = Duration::from_secs(10);
 
-/// Connections served at once on each socket; further ones are closed.
+/// Connections served at once on each of these two; further ones are closed.
 const MAX_CLIENTS: usize = 64;
 
 /// Serves the control socket from threads of its own.
@@ -26,7 +27,7 @@ const MAX_CLIENTS: usize = 64;
 /// The kernel's, when the socket cannot be made.
 pub fn serve_control(engine: Arc<Engine>) -> io::Result<()> {
     let listener = listen(&engine.paths().control_socket(), 0o600)?;
-    serve("control", listener, move |socket| {
+    serve("control", listener, MAX_CLIENTS, move |socket| {
         // What breaks a connection is the client's to tell.
         let _ = serve_client(&engine, socket);
     })
@@ -38,14 +39,17 @@ pub fn serve_control(engine: Arc<Engine>) -> io::Result<()> {
 /// As [`serve_control`].
 pub fn serve_status(engine: Arc<Engine>) -> io::Result<()> {
     let listener = listen(&engine.paths().status_socket(), 0o666)?;
-    serve("status", listener, move |mut socket| {
+    serve("status", listener, MAX_CLIENTS, move |mut socket| {
         let status = serde_json::to_vec(&engine.status()).unwrap_or_default();
         let _ = socket.write_all(&status);
     })
 }
 
 /// Makes a socket, in place of one that a dead service left behind.
-fn listen(path: &Path, mode: u32) -> io::Result<UnixListener> {
+///
+/// # Errors
+/// The kernel's.
+pub fn listen(path: &Path, mode: u32) -> io::Result<UnixListener> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -56,9 +60,14 @@ fn listen(path: &Path, mode: u32) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-fn serve(
+/// Serves each connection on a thread of its own, `clients` of them at once.
+///
+/// # Errors
+/// When there can be no thread.
+pub fn serve(
     name: &str,
     listener: UnixListener,
+    clients: usize,
     client: impl Fn(UnixStream) + Send + Sync + 'static,
 ) -> io::Result<()> {
     let client = Arc::new(client);
@@ -70,7 +79,7 @@ fn serve(
                 thread::sleep(Duration::from_millis(100));
                 continue;
             };
-            if Arc::strong_count(&served) > MAX_CLIENTS {
+            if Arc::strong_count(&served) > clients {
                 continue;
             }
             let (client, turn) = (client.clone(), served.clone());

@@ -5,7 +5,7 @@
 //! (kernel, `fs/proc/base.c`). Nothing here sends a request to a FUSE filesystem, so a service may
 //! use it on programs that run from its own mount. Judging what is seen is not done here.
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxAttributes, StatxFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxAttributes, StatxFlags};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
@@ -91,6 +91,17 @@ pub struct Glance {
     pub user_namespace: OsString,
 }
 
+/// The processes that a thread has to do with, by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Relations {
+    /// The one that it belongs to (its thread group).
+    pub process: u32,
+    /// The parent of that one; 0 when it is in a foreign pid namespace.
+    pub parent: u32,
+    /// The one that traces the thread; 0 for none.
+    pub tracer: u32,
+}
+
 /// A thread's `/proc` directory, held open.
 #[derive(Debug)]
 pub struct Process {
@@ -121,6 +132,28 @@ impl Process {
         })
     }
 
+    /// The device of what an absolute path without symlinks leads to for this thread, whatever is
+    /// mounted where in its namespace. Sends no request to what is mounted there.
+    ///
+    /// # Errors
+    /// As [`Process::glance`]; `ELOOP` when there is a symlink in the path.
+    pub fn device_at(&self, path: &Path) -> io::Result<u64> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = rustix::fs::openat(&self.dir, "root", flags, Mode::empty())?;
+        let below = path.strip_prefix("/").unwrap_or(path);
+        let resolve = ResolveFlags::NO_SYMLINKS;
+        let there = rustix::fs::openat2(root, below, flags, Mode::empty(), resolve)?;
+        Ok(FileStat::at_hand(there, Path::new(""))?.dev)
+    }
+
+    /// The thread's pid namespace, as in `pid:[4026531836]`.
+    ///
+    /// # Errors
+    /// As [`Process::glance`].
+    pub fn pid_namespace(&self) -> io::Result<OsString> {
+        self.link("ns/pid")
+    }
+
     /// The thread's user namespace, as in `user:[4026531837]`.
     ///
     /// # Errors
@@ -134,13 +167,40 @@ impl Process {
     /// # Errors
     /// As [`Process::glance`]; [`io::ErrorKind::InvalidData`] when `/proc` says nothing usable.
     pub fn process_id(&self) -> io::Result<u32> {
-        let status = read(&self.file("status")?)?;
-        status
-            .split(|&byte| byte == b'\n')
-            .find_map(|line| line.strip_prefix(b"Tgid:"))
-            .and_then(decimal)
-            .and_then(|number| u32::try_from(number).ok())
-            .ok_or_else(|| io::ErrorKind::InvalidData.into())
+        Ok(self.relations()?.process)
+    }
+
+    /// The processes that the thread has to do with.
+    ///
+    /// # Errors
+    /// As [`Process::process_id`].
+    pub fn relations(&self) -> io::Result<Relations> {
+        relations(&read(&self.file("status")?)?).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    /// The thread's root directory, as device and inode number.
+    ///
+    /// # Errors
+    /// As [`Process::glance`].
+    pub fn root(&self) -> io::Result<(u64, u64)> {
+        let root = FileStat::at_hand(&self.dir, Path::new("root"))?;
+        Ok((root.dev, root.ino))
+    }
+
+    /// The mounts that the thread sees, one line each (`proc_pid_mountinfo(5)`).
+    ///
+    /// # Errors
+    /// As [`Process::glance`].
+    pub fn mounts(&self) -> io::Result<Vec<u8>> {
+        read(&self.file("mountinfo")?)
+    }
+
+    /// Opens the process's command line for reading: each argument with a NUL behind it.
+    ///
+    /// # Errors
+    /// As [`Process::glance`].
+    pub fn open_command_line(&self) -> io::Result<File> {
+        self.file("cmdline")
     }
 
     /// When the thread started, in clock ticks since boot.
@@ -185,6 +245,18 @@ fn start_time(stat: &[u8]) -> Option<u64> {
     fields.split(|&byte| byte == b' ').nth(19).and_then(decimal)
 }
 
+/// Out of `/proc/PID/status` (proc_pid_status(5)). The name in its first line has its line breaks
+/// escaped, so no line can be forged.
+fn relations(status: &[u8]) -> Option<Relations> {
+    let number = |name: &[u8]| {
+        let mut lines = status.split(|&byte| byte == b'\n');
+        let digits = lines.find_map(|line| line.strip_prefix(name))?;
+        u32::try_from(decimal(digits)?).ok()
+    };
+    let (process, parent) = (number(b"Tgid:")?, number(b"PPid:")?);
+    Some(Relations { process, parent, tracer: number(b"TracerPid:")? })
+}
+
 fn decimal(digits: &[u8]) -> Option<u64> {
     std::str::from_utf8(digits).ok()?.trim().parse().ok()
 }
@@ -205,12 +277,28 @@ mod tests {
     }
 
     #[test]
+    fn relations_are_read_or_refused() {
+        let status = b"Name:\tx\\nPPid:\t9\nTgid:\t7\nPid:\t8\nPPid:\t1\nTracerPid:\t0\n";
+        let expected = Relations { process: 7, parent: 1, tracer: 0 };
+        assert_eq!(relations(status), Some(expected));
+        assert_eq!(relations(b"Tgid:\t7\nPPid:\t1\n"), None);
+        assert_eq!(relations(b"Tgid:\t7\nPPid:\tx\nTracerPid:\t0\n"), None);
+    }
+
+    #[test]
     fn a_process_sees_itself() {
         let own = Process::open(std::process::id()).unwrap();
         let glance = own.glance().unwrap();
         assert_eq!(glance.link, std::env::current_exe().unwrap());
         assert_eq!(own.process_id().unwrap(), std::process::id());
         assert!(own.start_time().unwrap() > 0);
+        assert_eq!(own.relations().unwrap().parent, std::os::unix::process::parent_id());
+        let root = std::fs::metadata("/").unwrap();
+        assert_eq!(own.root().unwrap().1, std::os::unix::fs::MetadataExt::ino(&root));
+        assert!(!own.mounts().unwrap().is_empty());
+        let mut line = Vec::new();
+        own.open_command_line().unwrap().read_to_end(&mut line).unwrap();
+        assert!(line.ends_with(&[0]));
     }
 
     #[test]

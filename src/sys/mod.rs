@@ -6,5 +6,8 @@
 
 pub mod caller;
 pub mod daemon;
+pub mod declare;
+pub mod exec;
 pub mod harden;
+pub mod mountinfo;
 pub mod open_files;

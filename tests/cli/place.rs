@@ -73,17 +73,24 @@ impl Place {
 
     /// A service that answers one request with `events`.
     pub fn service(&self, events: Vec<Event>) -> JoinHandle<Request> {
+        let served = self.service_of(vec![events]);
+        spawn(move || served.join().unwrap().remove(0))
+    }
+
+    /// A service that answers one request after the other, each with its events.
+    pub fn service_of(&self, answers: Vec<Vec<Event>>) -> JoinHandle<Vec<Request>> {
         let socket = self.paths().control_socket();
         let _ = fs::remove_file(&socket);
         let listener = UnixListener::bind(socket).unwrap();
-        spawn(move || {
+        let answer = move |events: Vec<Event>| {
             let (mut stream, _) = listener.accept().unwrap();
             let request = frame::read(&mut stream).unwrap();
             for event in events {
                 frame::write(&mut stream, &event).unwrap();
             }
             request
-        })
+        };
+        spawn(move || answers.into_iter().map(answer).collect())
     }
 
     /// What `args` ask of a service that has nothing to tell.

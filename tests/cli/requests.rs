@@ -1,7 +1,8 @@
 //! What a command line asks of the service, and how its answer is shown.
 
 use crate::place::{Place, assert_ends, stderr, stdout};
-use ezncrypt::service::protocol::{Answer, Event, LocationRow, Progress, Request, RuleRow};
+use ezncrypt::service::protocol::{Answer, Event, GuardRow, GuardSpec, LocationRow};
+use ezncrypt::service::protocol::{Progress, Request, RuleRow};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -29,7 +30,7 @@ ezncrypt | congratulations. you have encrypted your files!
 ";
     assert_eq!(stderr(&output), expected);
     assert!(output.stdout.is_empty());
-    let Request::Encrypt { category, paths } = service.join().unwrap() else {
+    let Request::Encrypt { category, paths, .. } = service.join().unwrap() else {
         panic!("other kind")
     };
     assert_eq!(category, "c");
@@ -141,5 +142,70 @@ fn lists_are_tables_or_json_on_standard_output() {
     let service = place.service(vec![Event::Done(Answer::Rules(vec![rule.clone()]))]);
     let output = place.run("ezncrypt-access-control", &["-l", "--json"]);
     assert_eq!(serde_json::from_slice::<Vec<RuleRow>>(&output.stdout).unwrap(), [rule]);
+    service.join().unwrap();
+}
+
+fn guard_row() -> GuardRow {
+    let spec = GuardSpec {
+        path: "/g".into(),
+        names: vec!["g".into()],
+        server: "/s".into(),
+        was_at: None,
+        category: "mysql".into(),
+        settings: Vec::new(),
+        reload_privileges: false,
+        plugins: Vec::new(),
+        facts: String::new(),
+        diverted: false,
+    };
+    GuardRow {
+        spec,
+        registered: false,
+        guard_tainted: false,
+        server_tainted: false,
+        data: Vec::new(),
+        permit: None,
+    }
+}
+
+#[test]
+fn a_permit_pasted_from_a_web_page_arrives_as_it_was_meant() {
+    let place = Place::new();
+    for line in [
+        "guard permit /s --allow init_file --for 5m",
+        "guard permit –for 5m —allow “init_file” /g",
+        "guard --allow init_file permit /s –for=5m",
+        "–allow init_file –guard permit /s –for 5m",
+    ] {
+        let answers = [vec![guard_row()], Vec::new()];
+        let answers = answers.map(|rows| vec![Event::Done(Answer::Guards(rows))]);
+        let service = place.service_of(answers.to_vec());
+        let mut command = place.command("ezncrypt");
+        place.with_secret(&mut command);
+        let output = command.args(line.split(' ')).output().unwrap();
+        assert_ends(&output, 0, "the next run of /g is allowed that, for 5 min\n");
+        let Some(Request::GuardPermit { guard, settings, seconds, secret }) =
+            service.join().unwrap().pop()
+        else {
+            panic!("{line}")
+        };
+        assert_eq!((guard.to_str(), seconds), (Some("/g"), 300), "{line}");
+        assert_eq!(settings, ["allow init_file"]);
+        assert_eq!(secret.salt.expose(), b"the salt");
+    }
+}
+
+#[test]
+fn a_guard_that_is_not_there_is_named() {
+    let place = Place::new();
+    let rows = || vec![Event::Done(Answer::Guards(vec![guard_row()]))];
+    let service = place.service(rows());
+    let output = place.run("ezncrypt", &["guard", "show", "/other"]);
+    assert_ends(&output, 1, "ezncrypt: there is no guard at \"/other\"\nhint: ");
+    service.join().unwrap();
+    let service = place.service(vec![Event::Done(Answer::Guards(Vec::new()))]);
+    let output = place.run("ezncrypt", &["guard", "show"]);
+    assert_ends(&output, 0, "");
+    assert_eq!(stdout(&output), "there are no guards\n");
     service.join().unwrap();
 }

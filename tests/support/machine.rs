@@ -31,7 +31,13 @@ pub fn program(name: &str) -> PathBuf {
 
 /// A tool that `tests/run` installed below `target/tools`.
 pub fn tool(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin").join(name);
+    tool_in("bin", name)
+}
+
+/// A tool in this directory below `target/tools`.
+pub fn tool_in(directory: &str, name: &str) -> PathBuf {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");
+    let path = tools.join(directory).join(name);
     assert!(path.exists(), "{} is missing; tests/run installs it", path.display());
     path
 }

@@ -117,7 +117,8 @@ impl Drop for MariaDb {
     }
 }
 
-fn owned_by_mysql(directory: &Path) {
+/// Makes a directory that is the server's.
+pub fn owned_by_mysql(directory: &Path) {
     let (uid, gid) = user("mysql");
     fs::create_dir_all(directory).unwrap();
     chown(directory, Some(uid), Some(gid)).unwrap();

@@ -9,12 +9,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 pub mod fixture;
+pub mod guarded;
 pub mod instance;
 pub mod machine;
 pub mod mariadb;
 pub mod process;
 pub mod raw;
 pub mod sample;
+pub mod server;
+pub mod template;
 pub mod tree;
 
 pub use instance::Instance;

@@ -3,8 +3,10 @@
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use std::fmt;
+use std::fs;
 use std::io::{Read, Seek};
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -76,25 +78,75 @@ pub fn run(command: &mut Command) -> Outcome {
     run_within(command, LIMIT)
 }
 
-/// Runs the command; what it prints goes through files, so that a service it leaves behind cannot
-/// keep the test waiting for the end of a pipe.
+/// Runs the command with nothing on its standard input.
 #[track_caller]
 pub fn run_within(command: &mut Command, limit: Duration) -> Outcome {
-    let what = format!("{command:?}");
-    let mut output = tempfile::tempfile().unwrap();
-    let mut errors = tempfile::tempfile().unwrap();
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(output.try_clone().unwrap())
-        .stderr(errors.try_clone().unwrap())
-        .spawn()
-        .unwrap_or_else(|error| panic!("cannot run {what}: {error}"));
-    let ended = finish(&mut child, limit);
-    let (stdout, stderr) = (text_of(&mut output), text_of(&mut errors));
-    let Some(status) = ended else {
-        panic!("{what} did not end within {limit:?}\n  stdout: {stdout}\n  stderr: {stderr}");
-    };
-    Outcome { what, code: status.code(), signal: status.signal(), stdout, stderr }
+    let mut running = Running::spawn(command.stdin(Stdio::null()));
+    let ended = running.finish(limit);
+    ended.unwrap_or_else(|| panic!("it did not end within {limit:?}: {}", running.so_far()))
+}
+
+/// A program that was started; killed when dropped. What it prints goes through files, so that a
+/// service it leaves behind cannot keep the test waiting for the end of a pipe.
+pub struct Running {
+    what: String,
+    child: Child,
+    output: std::fs::File,
+    errors: std::fs::File,
+}
+
+impl Running {
+    /// Starts the command; its standard input is as the command says.
+    #[track_caller]
+    pub fn spawn(command: &mut Command) -> Self {
+        let what = format!("{command:?}");
+        let (output, errors) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+        let child = command
+            .stdout(output.try_clone().unwrap())
+            .stderr(errors.try_clone().unwrap())
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot run {what}: {error}"));
+        Self { what, child, output, errors }
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it did, when it has ended already.
+    pub fn ended(&mut self) -> Option<Outcome> {
+        let status = self.child.try_wait().unwrap()?;
+        Some(self.outcome(Some(status)))
+    }
+
+    /// Waits for its end; kills it and returns nothing when the limit passes first.
+    pub fn finish(&mut self, limit: Duration) -> Option<Outcome> {
+        let status = finish(&mut self.child, limit)?;
+        Some(self.outcome(Some(status)))
+    }
+
+    /// What it printed until now.
+    pub fn so_far(&mut self) -> Outcome {
+        self.outcome(None)
+    }
+
+    fn outcome(&mut self, status: Option<ExitStatus>) -> Outcome {
+        Outcome {
+            what: self.what.clone(),
+            code: status.and_then(|status| status.code()),
+            signal: status.and_then(|status| status.signal()),
+            stdout: text_of(&mut self.output),
+            stderr: text_of(&mut self.errors),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 fn text_of(file: &mut std::fs::File) -> String {
@@ -144,6 +196,30 @@ pub fn until(what: &str, limit: Duration, mut condition: impl FnMut() -> bool) {
     while !condition() {
         assert!(Instant::now() < deadline, "{what}: not within {limit:?}");
         std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Kills every process whose arguments name this path: a server by its socket, and what would start it again.
+pub fn kill_all_naming(path: &Path) {
+    let path = path.to_str().unwrap_or("?");
+    let names_it = |pid: u32| {
+        let words = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&words).contains(path)
+    };
+    // A wrapper may have started another one meanwhile.
+    for _ in 0..10 {
+        let Ok(processes) = fs::read_dir("/proc") else { return };
+        let names =
+            processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let found: Vec<u32> =
+            names.filter(|&pid| pid != std::process::id() && names_it(pid)).collect();
+        if found.is_empty() {
+            return;
+        }
+        found.iter().for_each(|&pid| send(pid, Signal::KILL));
+        for pid in found {
+            ended_within(pid, Duration::from_secs(1));
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The arguments of `ezncrypt`. Help, manual page and completions are made from this file.
 
+use super::guard;
 use crate::cli::{category, instance, usage};
 use crate::crypto::kdf::Params;
 use clap::builder::RangedU64ValueParser;
@@ -155,6 +156,27 @@ Examples:
         json: bool,
     },
 
+    /// Puts guards before servers: nobody starts one otherwise than its policy allows
+    ///
+    /// A guard takes the server's place, and the server is encrypted. Only the guard may execute
+    /// the server, and only the server may open its data, so the guard decides how a server may be
+    /// started on this data: never without accounts and privileges, for one.
+    #[command(
+        long_flag = "guard",
+        arg_required_else_help = true,
+        after_help = "\
+Examples:
+  ezncrypt guard install /usr/sbin/mysqld
+  ezncrypt guard show
+  ezncrypt guard permit /usr/sbin/mysqld --allow init_file --for 5m
+  ezncrypt guard remove /usr/sbin/mysqld"
+    )]
+    Guard {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: guard::args::Command,
+    },
+
     /// Shows the whole job in a throw-away state directory; needs no root and changes nothing
     #[command(long_flag = "demo")]
     Demo,
@@ -170,6 +192,7 @@ impl Command {
             Self::Encrypt { .. } => Some("encrypt"),
             Self::Decrypt { .. } => Some("decrypt"),
             Self::List { .. } => Some("list"),
+            Self::Guard { command } => Some(command.name()),
             Self::Status { .. } | Self::Demo => None,
         }
     }

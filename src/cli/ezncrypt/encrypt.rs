@@ -9,7 +9,8 @@ use std::path::PathBuf;
 /// Encrypts `paths` into `category`.
 pub fn run(instance: &Instance, category: String, paths: &[PathBuf]) -> Result<(), Failure> {
     let paths = absolute::paths(paths)?;
-    instance.call(Request::Encrypt { category, paths })?;
+    let secret = instance.secret_at_hand()?;
+    instance.call(Request::Encrypt { category, paths, secret })?;
     Screen::stderr().say("congratulations. you have encrypted your files!");
     Ok(())
 }

@@ -4,6 +4,7 @@ pub mod args;
 mod decrypt;
 mod demo;
 mod encrypt;
+mod guard;
 mod init;
 mod list;
 mod start;
@@ -41,6 +42,7 @@ pub fn run(args: Vec<OsString>) -> Result<ExitCode, Failure> {
         Command::Encrypt { category, paths } => encrypt::run(&instance, category, &paths)?,
         Command::Decrypt { paths } => decrypt::run(&instance, &paths)?,
         Command::List { json } => list::run(&instance, json)?,
+        Command::Guard { command } => return guard::run(&instance, command),
         Command::Demo => demo::run()?,
     }
     Ok(ExitCode::SUCCESS)

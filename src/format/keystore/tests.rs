@@ -4,6 +4,8 @@ use crate::crypto::kdf::Params;
 use proptest::prelude::*;
 
 const VECTOR: &[u8] = include_bytes!("../../../tests/vectors/keystore-v1.keystore");
+const VECTOR_WITH_GUARDS: &[u8] =
+    include_bytes!("../../../tests/vectors/keystore-v1-guards.keystore");
 const SPECIFICATION: &str = include_str!("../../../docs/format-keystore.md");
 const SECRET: (&[u8], &[u8]) = (b"open sesame", b"sea salt");
 /// Where the first slot begins, and its fields.
@@ -69,14 +71,19 @@ fn the_vector_opens_by_its_secret_to_the_body_shown() {
 }
 
 #[test]
-fn the_fixed_values_give_the_vector() {
+fn the_fixed_values_give_the_vectors() {
+    assert_eq!(made_of_fixed_values(7, 0x70, "json"), VECTOR);
+    assert_eq!(made_of_fixed_values(8, 0x80, "json guards"), VECTOR_WITH_GUARDS);
+}
+
+fn made_of_fixed_values(sequence: u64, nonce: u8, body: &str) -> Vec<u8> {
     let fresh = Randomness { id: counting(0x10), salt: counting(0x20), nonce: counting(0x40) };
     let params = Params::with_log_n(14).unwrap();
     let slot = PassphraseSlot::seal_with(fresh, &counting(0), &master(), SECRET, params).unwrap();
-    let prefix = Prefix { id: counting(0), sequence: 7, slots: vec![Slot::Passphrase(slot)] };
-    let body = SecretBytes::new(fenced("json").as_bytes().to_vec());
-    let file = KeystoreFile::seal(prefix, &master(), counting(0x70), body).unwrap();
-    assert_eq!(file.bytes(), VECTOR);
+    let prefix = Prefix { id: counting(0), sequence, slots: vec![Slot::Passphrase(slot)] };
+    let body = SecretBytes::new(fenced(body).as_bytes().to_vec());
+    let file = KeystoreFile::seal(prefix, &master(), counting(nonce), body).unwrap();
+    file.bytes().to_vec()
 }
 
 #[test]

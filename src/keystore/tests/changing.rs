@@ -182,5 +182,6 @@ fn a_keystore_left_by_a_crash_opens_and_the_next_change_tidies() {
 
 fn rule(text: &str) -> RuleRecord {
     let process = "/bin/true".into();
-    RuleRecord { text: text.into(), process, encrypted: false, sha256: [1; 32], size: 1 }
+    let (encrypted, guard) = (false, false);
+    RuleRecord { text: text.into(), process, encrypted, sha256: [1; 32], size: 1, guard }
 }

@@ -6,6 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 
 const VECTOR: &[u8] = include_bytes!("../../../tests/vectors/keystore-v1.keystore");
 
+const VECTOR_WITH_GUARDS: &[u8] =
+    include_bytes!("../../../tests/vectors/keystore-v1-guards.keystore");
+
 #[test]
 fn the_vector_opens() {
     let place = Place::with(VECTOR);
@@ -18,6 +21,29 @@ fn the_vector_opens() {
     assert_eq!(keystore.rules()[0].sha256, [0xee; 32]);
     let path = std::ffi::OsStr::from_bytes(b"/srv/caf\xe9");
     assert_eq!(keystore.location_at(path.as_ref()).unwrap().state, State::Encrypted);
+}
+
+#[test]
+fn the_vector_with_guards_opens_and_the_one_without_has_none() {
+    let open = |vector| {
+        let place = Place::with(vector);
+        place.load().unwrap().unlock(b"open sesame", b"sea salt").unwrap()
+    };
+    let (old, new) = (open(VECTOR), open(VECTOR_WITH_GUARDS));
+    assert!(old.guards().is_empty() && !old.rules()[0].guard);
+    let [guard] = new.guards() else { panic!("one guard") };
+    assert_eq!(guard.path, Path::new("/usr/sbin/mysqld"));
+    assert_eq!(guard.names[1].0.as_os_str().as_bytes(), b"caf\xe9");
+    assert_eq!((guard.plugins[0].sha256, guard.diverted), ([0xcc; 32], true));
+    assert_eq!(new.rules().iter().map(|rule| rule.guard).collect::<Vec<_>>(), [false, true]);
+    let contents = contents::Contents::decode(fenced_body().as_bytes()).unwrap();
+    assert_eq!(contents.encode().unwrap().expose(), fenced_body().as_bytes());
+}
+
+fn fenced_body() -> &'static str {
+    let specification = include_str!("../../../docs/format-keystore.md");
+    let (_, rest) = specification.split_once("```json guards\n").unwrap();
+    rest.split_once("\n```").unwrap().0
 }
 
 #[test]

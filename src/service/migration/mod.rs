@@ -1,26 +1,31 @@
 //! Encrypting and decrypting, seen from the service: the journal is the keystore, the tree is live.
 
-use super::Paths;
 use super::engine::Engine;
 use super::failures::migrate_failure;
 use super::protocol::{Answer, Failure, FailureKind, LocationRow, Progress};
+mod journal;
+mod live_tree;
+
+use super::{Paths, confirmation};
 use crate::crypto::CategoryKeys;
 use crate::crypto::sector::Suite;
-use crate::keystore::{self, Location, LocationId, State};
-use crate::migrate::{self, Context, Id, Journal, Phase, Record, Step, Tree};
-use crate::sys::open_files::{self, Holder, Use};
-use crate::volume::{Place, ROOT};
+use crate::keystore::{self, Location, State};
+use crate::migrate::{self, Context, Record, Step};
+use crate::sys::open_files::{self, Holder};
+use journal::{KeystoreJournal, record_of};
+use live_tree::LiveTree;
 use serde_json::json;
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a file that was just closed may take to be released.
 pub const CLOSING: Duration = Duration::from_secs(1);
 
-/// Encrypts each path into the category, which is made if it is new.
+/// Encrypts each path into the category, which is made if it is new. `shown`: the secret was shown, so
+/// the locations are confirmed.
 ///
 /// # Errors
 /// The first path's that cannot be encrypted; those before it stay encrypted.
@@ -28,11 +33,13 @@ pub fn encrypt(
     engine: &Engine,
     category: &str,
     paths: &[OsString],
+    shown: bool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Answer, Failure> {
     let _turn = engine.begin_migration()?;
     let name = keystore::category::parse(category)
         .map_err(|error| Failure::new(FailureKind::Usage, error.to_string()))?;
+    let confirmed = shown || !confirmation::has_rules(engine, name)?;
     progress(part("ezncrypt", "Checking system dependencies"));
     progress(part("keymgr", "Retrieving key from the keystore"));
     let keys = engine.with_keystore(|keystore| match keystore.category(name) {
@@ -44,10 +51,13 @@ pub fn encrypt(
     for path in paths {
         refuse_our_own(engine.paths(), Path::new(path))?;
         progress(Progress::Step(format!("encrypting {}", Path::new(path).display())));
-        let record = with_context(engine, &keys, progress, |context| {
+        let record = with_context(engine, &keys, confirmed, progress, |context| {
             migrate::encrypt(Path::new(path), name, context)
         })?;
         log(engine, "encrypted", &record);
+        if !confirmed {
+            progress(Progress::Step(confirmation::missing(&record.path, name)));
+        }
     }
     progress(Progress::PartDone);
     Ok(Answer::Nothing)
@@ -69,7 +79,7 @@ pub fn decrypt(
     for record in records {
         let keys = category_keys(engine, &record.category)?;
         progress(Progress::Step(format!("decrypting {}", record.path.display())));
-        with_context(engine, &keys, progress, |context| migrate::decrypt(&record, context))?;
+        with_context(engine, &keys, false, progress, |context| migrate::decrypt(&record, context))?;
         log(engine, "decrypted", &record);
     }
     progress(Progress::PartDone);
@@ -82,7 +92,9 @@ pub fn recover_all(engine: &Engine, progress: &mut dyn FnMut(Progress)) {
     for location in engine.locations().iter() {
         let record = record_of(location);
         let recovered = category_keys(engine, &record.category).and_then(|keys| {
-            with_context(engine, &keys, progress, |context| migrate::recover(&record, context))
+            with_context(engine, &keys, false, progress, |context| {
+                migrate::recover(&record, context)
+            })
         });
         match recovered {
             Ok(migrate::Recovered::Nothing) => {}
@@ -182,12 +194,13 @@ fn canonical_parent(path: &Path) -> Option<PathBuf> {
 fn with_context<T>(
     engine: &Engine,
     keys: &Arc<CategoryKeys>,
+    confirmed: bool,
     progress: &mut dyn FnMut(Progress),
     work: impl FnOnce(&mut Context<'_>) -> migrate::Result<T>,
 ) -> Result<T, Failure> {
     let paths = engine.paths();
     let locations: Vec<PathBuf> = engine.locations().iter().map(|l| l.path.clone()).collect();
-    let mut journal = KeystoreJournal { engine, keys: keys.clone() };
+    let mut journal = KeystoreJournal { engine, keys: keys.clone(), confirmed };
     let result = work(&mut Context {
         state: paths.state(),
         storage: &paths.storage(),
@@ -207,157 +220,6 @@ fn log(engine: &Engine, event: &str, record: &Record) {
     let category = format!("@{}", record.category);
     let path = record.path.to_string_lossy();
     engine.log().write(event, json!({ "category": category, "path": path }));
-}
-
-/// The journal: locations in the keystore, sealed and authenticated like everything in it.
-struct KeystoreJournal<'a> {
-    engine: &'a Engine,
-    keys: Arc<CategoryKeys>,
-}
-
-impl KeystoreJournal<'_> {
-    fn update(
-        &self,
-        change: impl FnOnce(&mut keystore::Draft) -> keystore::Result<()>,
-    ) -> migrate::Result<()> {
-        self.engine
-            .with_keystore(|keystore| Ok(keystore.update(change)?))
-            .and_then(|()| self.engine.refresh())
-            .map_err(|failure| migrate::Error::Journal(failure.into()))
-    }
-}
-
-impl Journal for KeystoreJournal<'_> {
-    fn begin(&mut self, record: &Record) -> migrate::Result<()> {
-        self.update(|draft| {
-            if draft.category(&record.category).is_none() {
-                draft.insert_category(&record.category, self.keys.clone())?;
-            }
-            draft.locations.push(location_of(record));
-            Ok(())
-        })
-    }
-
-    fn advance(&mut self, id: Id, phase: Phase) -> migrate::Result<()> {
-        self.update(|draft| {
-            for location in draft.locations.iter_mut().filter(|l| l.id.0 == id.0) {
-                location.state = state_of(phase);
-            }
-            Ok(())
-        })
-    }
-
-    fn forget(&mut self, id: Id) -> migrate::Result<()> {
-        self.update(|draft| {
-            draft.locations.retain(|location| location.id.0 != id.0);
-            Ok(())
-        })
-    }
-}
-
-/// What the mount shows of a location while it is worked on.
-struct LiveTree<'a> {
-    engine: &'a Engine,
-}
-
-impl LiveTree<'_> {
-    /// A file of the location that is open in the tree.
-    fn open_below(&self, record: &Record) -> Option<PathBuf> {
-        let places = self.engine.volume().open_places();
-        let inside = |place: &Place| {
-            *place.category == *record.category && place.path.starts_with(&record.path)
-        };
-        places.into_iter().find(inside).map(|place| place.path)
-    }
-}
-
-/// Stands for a process that `/proc` does not show.
-fn unseen_holder(path: PathBuf) -> Holder {
-    Holder { pid: None, process: "a process unseen".into(), path, usage: Use::Open }
-}
-
-impl Tree for LiveTree<'_> {
-    fn freeze(&self, record: &Record) -> migrate::Result<Vec<Holder>> {
-        self.engine.freeze(&record.path);
-        if self.engine.live().is_none() {
-            return Ok(Vec::new());
-        }
-        let below = self.engine.paths().mount().join(&record.category);
-        let below = below.join(record.path.strip_prefix("/").unwrap_or(&record.path));
-        let deadline = Instant::now() + CLOSING;
-        loop {
-            let holders = open_files::holders(&below, &HashSet::new()).map_err(|source| {
-                self.engine.thaw(&record.path);
-                migrate::Error::Io { doing: "look for users of", path: below.clone(), source }
-            })?;
-            // What is open counts, whoever holds it: a closed file is released a moment later, a
-            // descriptor on its way through a socket is in no process.
-            let open = self.open_below(record);
-            match open {
-                Some(path) if holders.is_empty() && Instant::now() >= deadline => {
-                    return Ok(vec![unseen_holder(path)]);
-                }
-                Some(_) if holders.is_empty() => std::thread::sleep(CLOSING / 50),
-                _ => return Ok(holders),
-            }
-        }
-    }
-
-    fn thaw(&self, record: &Record) {
-        self.engine.thaw(&record.path);
-    }
-
-    /// The kernel forgets the first name of the path that it may have seen otherwise.
-    fn changed(&self, record: &Record) {
-        let Some(mounted) = self.engine.live().and_then(|live| live.mounted.get()) else { return };
-        let volume = self.engine.volume();
-        let Ok(category) = volume.look_up(ROOT, OsStr::new(&record.category)) else { return };
-        let mut parent = category.attributes.ino;
-        mounted.drop_name(ROOT, OsStr::new(&record.category));
-        for name in record.path.components().skip_while(|c| c.as_os_str() == "/") {
-            mounted.drop_attributes(parent);
-            mounted.drop_name(parent, name.as_os_str());
-            let next = volume.look_up(parent, name.as_os_str());
-            volume.forget(parent, 1);
-            match next {
-                Ok(entry) => parent = entry.attributes.ino,
-                Err(_) => return,
-            }
-        }
-        volume.forget(parent, 1);
-    }
-}
-
-fn record_of(location: &Location) -> Record {
-    let phase = match location.state {
-        State::Encrypting => Phase::Encrypting,
-        State::Encrypted => Phase::Encrypted,
-        State::Decrypting => Phase::Decrypting,
-    };
-    let kind = match location.kind {
-        keystore::Kind::File => migrate::Kind::File,
-        keystore::Kind::Directory => migrate::Kind::Directory,
-    };
-    let (category, path) = (location.category.clone(), location.path.clone());
-    Record { id: Id(location.id.0), category, path, kind, phase }
-}
-
-fn location_of(record: &Record) -> Location {
-    let kind = match record.kind {
-        migrate::Kind::File => keystore::Kind::File,
-        migrate::Kind::Directory => keystore::Kind::Directory,
-    };
-    let (category, path) = (record.category.clone(), record.path.clone());
-    let state = state_of(record.phase);
-    Location { id: LocationId(record.id.0), category, path, kind, state }
-}
-
-fn state_of(phase: Phase) -> State {
-    match phase {
-        Phase::Encrypting => State::Encrypting,
-        Phase::Encrypted => State::Encrypted,
-        Phase::Decrypting => State::Decrypting,
-    }
 }
 
 fn part(who: &str, what: &str) -> Progress {

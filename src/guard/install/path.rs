@@ -1,0 +1,116 @@
+//! From the path a user names to the original path of what it leads to.
+
+use super::error::{At, Error, Result};
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
+
+/// As many symlinks as the kernel follows.
+const MOST_SYMLINKS: usize = 40;
+
+/// The path without symlinks. Where it leads into the encrypted tree it is the original path of what
+/// it leads to; the tree itself is not looked at. What is not there is taken as it is written.
+///
+/// # Errors
+/// [`Error::TooManySymlinks`]; [`Error::Io`] when a symlink cannot be read.
+pub fn original(path: &Path, mount: &Path) -> Result<PathBuf> {
+    let mut resolved = PathBuf::from("/");
+    let mut pending: VecDeque<OsString> = parts(path).collect();
+    let mut symlinks = 0;
+    while let Some(name) = pending.pop_front() {
+        if name == ".." {
+            resolved.pop();
+            continue;
+        }
+        resolved.push(&name);
+        if resolved.starts_with(mount) || !is_symlink(&resolved)? {
+            continue;
+        }
+        symlinks += 1;
+        if symlinks > MOST_SYMLINKS {
+            return Err(Error::TooManySymlinks(path.to_owned()));
+        }
+        let target = fs::read_link(&resolved).at("read", &resolved)?;
+        resolved.pop();
+        if target.is_absolute() {
+            resolved = PathBuf::from("/");
+        }
+        for part in parts(&target).collect::<Vec<_>>().into_iter().rev() {
+            pending.push_front(part);
+        }
+    }
+    Ok(from_mount(&resolved, mount).unwrap_or(resolved))
+}
+
+/// Below the mount, after the category, a path is the original one.
+fn from_mount(path: &Path, mount: &Path) -> Option<PathBuf> {
+    let below = path.strip_prefix(mount).ok()?;
+    Some(Path::new("/").join(below.components().skip(1).collect::<PathBuf>()))
+}
+
+/// Where a location is below the mount. `category` may have its `@`.
+pub fn in_mount(mount: &Path, category: &str, path: &Path) -> PathBuf {
+    let below = path.strip_prefix("/").unwrap_or(path);
+    mount.join(category.trim_start_matches('@')).join(below)
+}
+
+/// The path with something appended to its last name.
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Makes a directory that all may enter and only root may change; tells whether it is new.
+///
+/// # Errors
+/// [`Error::Directory`] when something else is there.
+pub fn make_directory(path: &Path) -> Result<bool> {
+    match DirBuilder::new().mode(0o755).create(path) {
+        Ok(()) => {
+            fs::set_permissions(path, Permissions::from_mode(0o755)).at("open to all", path)?;
+            sync_parent(path)?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let metadata = fs::symlink_metadata(path).at("look at", path)?;
+            let roots = metadata.uid() == 0 && metadata.mode() & 0o022 == 0;
+            if metadata.is_dir() && roots { Ok(false) } else { Err(Error::Directory(path.into())) }
+        }
+        Err(error) => Err(error).at("make", path),
+    }
+}
+
+/// Makes what was done to a name durable.
+///
+/// # Errors
+/// When its directory cannot be synced.
+pub fn sync_parent(path: &Path) -> Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    File::open(directory).and_then(|directory| directory.sync_all()).at("sync", directory)
+}
+
+fn is_symlink(path: &Path) -> Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(metadata.is_symlink()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(false)
+        }
+        Err(error) => Err(error).at("find", path),
+    }
+}
+
+fn parts(path: &Path) -> impl Iterator<Item = OsString> {
+    path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some("..".into()),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+#[path = "path_tests.rs"]
+mod tests;

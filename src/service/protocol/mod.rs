@@ -1,0 +1,149 @@
+//! What is said on the control socket: one [`Request`], then [`Event`]s until [`Event::Done`] or
+//! [`Event::Failed`]. Each is a frame: its length as u32 little endian, then JSON.
+//!
+//! The same requests are carried out in the calling process where no service runs, so a command is
+//! written once.
+
+mod failure;
+mod rows;
+mod secret;
+
+pub use failure::{Failure, FailureKind};
+pub use rows::{Counters, GuardRow, GuardSpec, LocationRow, RuleRow, Status};
+pub use secret::Secret;
+
+use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
+
+/// Longest frame accepted, in bytes.
+pub const MAX_FRAME: usize = 16 << 20;
+
+/// What a client asks. `paths` are absolute; names need not be UTF-8.
+#[derive(Serialize, Deserialize)]
+pub enum Request {
+    /// Tells what the service is and has done.
+    Status,
+    /// Ends the service; with `force` even while files are open.
+    Stop {
+        /// End although processes have files open.
+        force: bool,
+    },
+    /// Encrypts files or directories in place.
+    Encrypt {
+        /// Category name, without the `@`.
+        category: String,
+        /// What to encrypt.
+        paths: Vec<OsString>,
+        /// Not needed; with it the locations are confirmed: a guard starts a server on them though
+        /// the category had rules before.
+        secret: Option<Secret>,
+    },
+    /// Puts plaintext back.
+    Decrypt {
+        /// Original paths of whole locations.
+        paths: Vec<OsString>,
+        /// Proof that the caller may have plaintext.
+        secret: Secret,
+    },
+    /// Lists the locations.
+    Locations,
+    /// Adds a rule, taking the fingerprint of its process now.
+    RuleAdd {
+        /// The rule as typed.
+        rule: String,
+        /// Proof that the caller may change the rules.
+        secret: Secret,
+    },
+    /// Deletes a rule.
+    RuleDelete {
+        /// Its number in the list (from 1), or its text.
+        which: String,
+        /// Proof that the caller may change the rules.
+        secret: Secret,
+    },
+    /// Takes new fingerprints.
+    RuleRefresh {
+        /// One rule by number, or all.
+        number: Option<usize>,
+        /// Proof that the caller may change the rules.
+        secret: Secret,
+    },
+    /// Lists the rules.
+    Rules,
+    /// Registers a guard and its policy, with the rules that it needs.
+    GuardInstall {
+        /// What is registered; in place of what is registered for the same guard.
+        guard: Box<GuardSpec>,
+        /// Proof that the caller may change the rules.
+        secret: Secret,
+    },
+    /// Removes a guard's policy and its rules.
+    GuardRemove {
+        /// The guard's own file.
+        guard: OsString,
+        /// Proof that the caller may change the rules.
+        secret: Secret,
+    },
+    /// Lists the guards, registered or made by rules alone.
+    Guards,
+    /// Permits a guard one run with more freedom.
+    GuardPermit {
+        /// The guard's own file.
+        guard: OsString,
+        /// Settings, as `guard::policy` reads them.
+        settings: Vec<String>,
+        /// How long it lasts, in seconds: 1 to 86,400.
+        seconds: u64,
+        /// Proof that the caller may change the rules.
+        secret: Secret,
+    },
+}
+
+/// What the answering side says while it works, and at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// Work goes on.
+    Progress(Progress),
+    /// The request was carried out.
+    Done(Answer),
+    /// It was not; nothing was changed unless the failure says so.
+    Failed(Failure),
+}
+
+/// A sign of progress, to be shown to a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Progress {
+    /// A new part of the work: `ezncrypt | encrypting files`.
+    Part {
+        /// Who works: `ezncrypt` or `keymgr`.
+        who: String,
+        /// What it does.
+        what: String,
+    },
+    /// A step of that part: ` > checking disk space`.
+    Step(String),
+    /// How far the current step is, in bytes.
+    Bytes {
+        /// Done so far.
+        done: u64,
+        /// To do in all.
+        total: u64,
+    },
+    /// The part is done.
+    PartDone,
+}
+
+/// What a request gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// Nothing to tell.
+    Nothing,
+    /// Of [`Request::Status`].
+    Status(Box<Status>),
+    /// Of [`Request::Locations`].
+    Locations(Vec<LocationRow>),
+    /// Of the rule requests: all rules as they are now.
+    Rules(Vec<RuleRow>),
+    /// Of the guard requests: all guards as they are now; of [`Request::GuardRemove`] the removed one.
+    Guards(Vec<GuardRow>),
+}

@@ -1,0 +1,127 @@
+//! What the service tells about itself and what it keeps, as it is listed.
+
+use crate::service::guards::wire::{Permit, Plugin};
+use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
+
+/// The service, as `status` tells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Whether a service runs.
+    pub running: bool,
+    /// Its process id; 0 when none runs.
+    pub pid: u32,
+    /// The mount point.
+    pub mount: String,
+    /// `enforcing` or `permissive`.
+    pub mode: String,
+    /// Seconds since it began to serve.
+    pub uptime_seconds: u64,
+    /// Sequence number of the keystore, which rises with every change.
+    pub keystore_generation: u64,
+    /// Locations under encryption.
+    pub locations: u64,
+    /// Rules in force.
+    pub rules: u64,
+    /// Handles open now.
+    pub open_files: u64,
+    /// Totals since the start.
+    pub counters: Counters,
+}
+
+/// Totals since the service started.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Requests answered.
+    pub requests: u64,
+    /// Bytes of plaintext given out.
+    pub bytes_read: u64,
+    /// Bytes of plaintext taken in.
+    pub bytes_written: u64,
+    /// Syncs asked for.
+    pub syncs: u64,
+    /// Requests refused for want of a rule.
+    pub denied: u64,
+    /// Requests that met sectors or headers that do not verify, and files that were cut or extended.
+    pub integrity_errors: u64,
+    /// Files whose size was put right after an interrupted write.
+    pub sizes_put_right: u64,
+}
+
+/// One encrypted file or directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocationRow {
+    /// `@name`.
+    pub category: String,
+    /// Its original path, where the symlink is now.
+    pub path: OsString,
+    /// `encrypted`, `encrypting` or `decrypting`.
+    pub state: String,
+}
+
+/// One rule as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleRow {
+    /// From 1; what `-d N` takes.
+    pub number: usize,
+    /// `ALLOW` or `DENY`.
+    pub effect: String,
+    /// `@name`.
+    pub category: String,
+    /// `*`, an original path or a glob.
+    pub path: String,
+    /// The executable.
+    pub process: String,
+    /// Parameters as typed; empty in this version.
+    pub parameters: String,
+    /// SHA-256 of the executable when the rule was made, hex.
+    pub sha256: String,
+    /// The process is itself encrypted (`E` in the list).
+    pub encrypted: bool,
+    /// The fingerprint no longer holds (`!` in the list).
+    pub tainted: bool,
+}
+
+/// A guard to be registered. Paths are absolute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardSpec {
+    /// The guard's own file: a copy of this program.
+    pub path: OsString,
+    /// The names it may be called by.
+    pub names: Vec<OsString>,
+    /// Original path of the server: an encrypted file.
+    pub server: OsString,
+    /// Where the server was before it was encrypted: rules that name it there are moved to the
+    /// encrypted one.
+    pub was_at: Option<OsString>,
+    /// Category of the server's data, without the `@`.
+    pub category: String,
+    /// Settings, as `guard::policy` reads them.
+    pub settings: Vec<String>,
+    /// Send SIGHUP once the server answers.
+    pub reload_privileges: bool,
+    /// The plugin libraries there are.
+    pub plugins: Vec<Plugin>,
+    /// What the server tells of itself, as `guard::server` writes it.
+    pub facts: String,
+    /// Whether the package manager was told to put the server's next version at
+    /// [`GuardSpec::server`] (`dpkg-divert`).
+    pub diverted: bool,
+}
+
+/// A guard as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardRow {
+    /// What is registered, or follows from the rules.
+    pub spec: GuardSpec,
+    /// Registered by `guard install`, not made by rules alone.
+    pub registered: bool,
+    /// The guard's fingerprint no longer holds.
+    pub guard_tainted: bool,
+    /// The server's fingerprint no longer holds, or no rule lets it open any data.
+    pub server_tainted: bool,
+    /// Original paths of the locations that the server may open.
+    pub data: Vec<OsString>,
+    /// The permit in force, if any.
+    pub permit: Option<Permit>,
+}
