@@ -60,6 +60,10 @@ the mount point: plaintext for the processes that a rule names
 the socket that takes commands, from root only; with another state directory
 .I DIR/run/control.sock
 .TP
+.I /run/ezncrypt/guard.sock
+the socket on which guards learn their policy, from any user; with another state directory
+.I DIR/run/guard.sock
+.TP
 .I /var/log/ezncrypt/audit.jsonl
 the log of decisions and events; with another state directory
 .I DIR/log/audit.jsonl

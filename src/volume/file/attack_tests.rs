@@ -42,6 +42,13 @@ fn events_of(disk: &File, keys: &Arc<CategoryKeys>) -> (Result<CipherFile>, Vec<
     (file, seen)
 }
 
+/// Changes one byte, whatever it was.
+fn flip(disk: &File, at: u64) {
+    let mut byte = [0];
+    disk.read_exact_at(&mut byte, at).unwrap();
+    disk.write_all_at(&[!byte[0]], at).unwrap();
+}
+
 #[test]
 fn a_changed_sector_is_an_error_and_its_neighbours_stay_readable() {
     let keys = keys(Suite::Xaes256Gcm);
@@ -217,7 +224,7 @@ fn after_an_interrupted_append_the_last_sector_decides() {
 fn one_damaged_header_copy_is_told_and_the_other_serves() {
     let keys = keys(Suite::Xaes256Gcm);
     let disk = victim(&keys, 2);
-    disk.write_all_at(&[0xff], 60).unwrap();
+    flip(&disk, 60);
     let (file, events) = events_of(&disk, &keys);
     assert_eq!(read(&file.unwrap(), 1).unwrap(), vec![2; 50]);
     assert_eq!(events, [Event::HeaderCopyDamaged]);
@@ -269,7 +276,7 @@ fn a_cut_to_the_header_is_noticed() {
 fn damage_is_told_with_the_sector() {
     let keys = keys(Suite::Xaes256Gcm);
     let disk = victim(&keys, 4);
-    disk.write_all_at(&[0xff], 3 * SECTOR + 2000).unwrap();
+    flip(&disk, 3 * SECTOR + 2000);
     let seen = Arc::new(Mutex::new(Vec::new()));
     let watcher: Watcher = {
         let seen = seen.clone();
