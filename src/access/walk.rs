@@ -6,15 +6,13 @@
 
 use super::Error;
 use crate::sys::caller::{FileStat, is_mount_point};
+use crate::sys::symlinks;
 use rustix::fs::{CWD, FileType, Mode, OFlags};
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
-
-/// Most links followed on one path, as in the kernel (path_resolution(7)).
-const MAX_LINKS: usize = 40;
 
 /// Where the service's own mount is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,7 +147,7 @@ impl<'a> Walk<'a> {
         if self.links == Links::Refuse {
             return Err(Error::IsLink { path: self.asked.into() });
         }
-        if self.followed > MAX_LINKS {
+        if self.followed > symlinks::MOST {
             return Err(Error::TooManyLinks { path: self.asked.into() });
         }
         let target =

@@ -6,6 +6,7 @@
 //! is under rules of its own: there, owners are not asked.
 
 use super::option_file::{Error as FileError, Files};
+use crate::sys::symlinks;
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 use std::ffi::OsString;
@@ -16,8 +17,6 @@ use std::path::{Component, Path, PathBuf};
 
 /// Longest option file that is read, in bytes.
 pub const MAX_FILE: u64 = 1 << 20;
-
-const MAX_LINKS: usize = 40;
 
 /// What `fstatfs` tells of `/proc`, wherever it is mounted.
 const PROC_MAGIC: u64 = 0x9fa0;
@@ -239,7 +238,7 @@ impl Walk<'_> {
 
     fn follow(&mut self, link: &Path) -> Result<(), Error> {
         self.links += 1;
-        if self.links > MAX_LINKS {
+        if self.links > symlinks::MOST {
             return Err(refused(self.path, link, Reason::Links));
         }
         let target = std::fs::read_link(link);

@@ -2,6 +2,7 @@
 //!
 //! All answers are of one moment. It must not know what is asked for, or what follows from it.
 
+use crate::sys::symlinks;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -12,9 +13,6 @@ use std::path::{Component, Path, PathBuf};
 
 /// The file that names libraries for every program.
 pub const PRELOAD: &str = "/etc/ld.so.preload";
-
-/// How many symlinks one path may lead through, as the kernel has it.
-const MOST_LINKS: usize = 40;
 
 /// A symlink, and where it leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +48,7 @@ pub struct Machine;
 impl Places for Machine {
     fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
         let mut path = path.to_path_buf();
-        for _ in 0..MOST_LINKS {
+        for _ in 0..symlinks::MOST {
             match path.canonicalize() {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 answer => return answer,
@@ -85,7 +83,7 @@ impl Places for Machine {
             let found = fs::symlink_metadata(&at)?;
             if found.is_symlink() {
                 links += 1;
-                if links > MOST_LINKS {
+                if links > symlinks::MOST {
                     return Err(io::Error::from_raw_os_error(libc::ELOOP));
                 }
                 let target = fs::read_link(&at)?;

@@ -1,14 +1,10 @@
 //! From the path a user names to the one that is worked on.
 
 use super::error::{At, Error, Result};
-use std::collections::VecDeque;
-use std::ffi::OsString;
+use crate::sys::symlinks;
 use std::fs;
 use std::io;
-use std::path::{Component, Path, PathBuf};
-
-/// As many symlinks as the kernel follows.
-const MOST_SYMLINKS: usize = 40;
+use std::path::{Path, PathBuf};
 
 /// The path without symlinks, `.` and `..`; the last name is followed too.
 ///
@@ -20,42 +16,18 @@ pub(super) fn resolve(path: &Path, mount: &Path) -> Result<PathBuf> {
     if !path.is_absolute() {
         return Err(Error::NotAbsolute(path.to_owned()));
     }
-    let mut resolved = PathBuf::from("/");
-    let mut pending: VecDeque<OsString> = parts(path).collect();
-    let mut symlinks = 0;
-    while let Some(name) = pending.pop_front() {
-        if name == ".." {
-            resolved.pop();
-            continue;
-        }
-        resolved.push(&name);
-        if resolved.starts_with(mount) {
+    let look = |reached: &Path| {
+        if reached.starts_with(mount) {
             return Err(Error::AlreadyEncrypted(path.to_owned()));
         }
-        if !fs::symlink_metadata(&resolved).at("find", &resolved)?.is_symlink() {
-            continue;
+        if !fs::symlink_metadata(reached).at("find", reached)?.is_symlink() {
+            return Ok(None);
         }
-        symlinks += 1;
-        if symlinks > MOST_SYMLINKS {
-            return Err(io::Error::from(rustix::io::Errno::LOOP)).at("follow", path);
-        }
-        let target = fs::read_link(&resolved).at("read", &resolved)?;
-        resolved.pop();
-        if target.is_absolute() {
-            resolved = PathBuf::from("/");
-        }
-        for part in parts(&target).collect::<Vec<_>>().into_iter().rev() {
-            pending.push_front(part);
-        }
-    }
-    Ok(resolved)
-}
-
-fn parts(path: &Path) -> impl Iterator<Item = OsString> {
-    path.components().filter_map(|component| match component {
-        Component::Normal(name) => Some(name.to_owned()),
-        Component::ParentDir => Some("..".into()),
-        _ => None,
+        fs::read_link(reached).at("read", reached).map(Some)
+    };
+    symlinks::follow(path, look, || {
+        let source = io::Error::from(rustix::io::Errno::LOOP);
+        Error::Io { doing: "follow", path: path.to_owned(), source }
     })
 }
 

@@ -94,6 +94,11 @@ fn keymgr(what: &str) -> Progress {
     Progress::Part { who: "keymgr".into(), what: what.into() }
 }
 
+/// Bytes in lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A failure without a kind of its own: what could not be done, and why.
 fn failed(what: &str, error: &(impl Display + ?Sized)) -> Failure {
     Failure::new(FailureKind::Failed, format!("{what}: {error}"))

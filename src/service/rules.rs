@@ -3,6 +3,7 @@
 use super::confirmation;
 use super::engine::Engine;
 use super::guards::own;
+use super::hex;
 use super::protocol::{Answer, Failure, FailureKind, Progress, RuleRow};
 use crate::access::{PathPattern, Resolved, Rule};
 use crate::keystore::{Location, RuleRecord};
@@ -215,8 +216,4 @@ fn index_of(rules: &[RuleRecord], which: &str) -> Result<usize, Failure> {
         Failure::new(FailureKind::Usage, format!("there is no rule {which}"))
             .hint("`ezncrypt-access-control -l` lists them with their numbers")
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -11,3 +11,4 @@ pub mod exec;
 pub mod harden;
 pub mod mountinfo;
 pub mod open_files;
+pub mod symlinks;

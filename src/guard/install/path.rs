@@ -1,15 +1,11 @@
 //! From the path a user names to the original path of what it leads to.
 
 use super::error::{At, Error, Result};
-use std::collections::VecDeque;
-use std::ffi::OsString;
+use crate::sys::symlinks;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-use std::path::{Component, Path, PathBuf};
-
-/// As many symlinks as the kernel follows.
-const MOST_SYMLINKS: usize = 40;
+use std::path::{Path, PathBuf};
 
 /// The path without symlinks. Where it leads into the encrypted tree it is the original path of what
 /// it leads to; the tree itself is not looked at. What is not there is taken as it is written.
@@ -17,31 +13,13 @@ const MOST_SYMLINKS: usize = 40;
 /// # Errors
 /// [`Error::TooManySymlinks`]; [`Error::Io`] when a symlink cannot be read.
 pub fn original(path: &Path, mount: &Path) -> Result<PathBuf> {
-    let mut resolved = PathBuf::from("/");
-    let mut pending: VecDeque<OsString> = parts(path).collect();
-    let mut symlinks = 0;
-    while let Some(name) = pending.pop_front() {
-        if name == ".." {
-            resolved.pop();
-            continue;
+    let look = |reached: &Path| {
+        if reached.starts_with(mount) || !is_symlink(reached)? {
+            return Ok(None);
         }
-        resolved.push(&name);
-        if resolved.starts_with(mount) || !is_symlink(&resolved)? {
-            continue;
-        }
-        symlinks += 1;
-        if symlinks > MOST_SYMLINKS {
-            return Err(Error::TooManySymlinks(path.to_owned()));
-        }
-        let target = fs::read_link(&resolved).at("read", &resolved)?;
-        resolved.pop();
-        if target.is_absolute() {
-            resolved = PathBuf::from("/");
-        }
-        for part in parts(&target).collect::<Vec<_>>().into_iter().rev() {
-            pending.push_front(part);
-        }
-    }
+        fs::read_link(reached).at("read", reached).map(Some)
+    };
+    let resolved = symlinks::follow(path, look, || Error::TooManySymlinks(path.to_owned()))?;
     Ok(from_mount(&resolved, mount).unwrap_or(resolved))
 }
 
@@ -101,14 +79,6 @@ fn is_symlink(path: &Path) -> Result<bool> {
         }
         Err(error) => Err(error).at("find", path),
     }
-}
-
-fn parts(path: &Path) -> impl Iterator<Item = OsString> {
-    path.components().filter_map(|component| match component {
-        Component::Normal(name) => Some(name.to_owned()),
-        Component::ParentDir => Some("..".into()),
-        _ => None,
-    })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use super::error::{At, Error, Result};
 use super::program;
 use crate::guard::server::Server;
+use crate::service::hex;
 use crate::sys::open_files::{Holder, Inode, holders};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
@@ -95,7 +96,7 @@ pub fn sha256(path: &Path) -> Result<String> {
     loop {
         let read = file.read(&mut buffer).at("read", path)?;
         if read == 0 {
-            return Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+            return Ok(hex(&digest.finalize()));
         }
         digest.update(&buffer[..read]);
     }

@@ -9,6 +9,7 @@ use super::finding::Why;
 use crate::guard::places::PRELOAD;
 use crate::guard::policy::Subject;
 use crate::guard::server::{Effective, Flavour};
+use crate::service::hex;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -160,8 +161,4 @@ fn is_unauthenticated(file: &Path) -> bool {
     let name = file.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let stem = name.split('.').next().unwrap_or_default();
     UNAUTHENTICATED.contains(&stem)
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -40,7 +40,7 @@ pub(super) fn hold(
     };
     removed.iter().for_each(|word| notice(Notice::Removed(word.clone())));
     let first = judgement::before_asking(&items, grounds);
-    if !first.refusals.is_empty() {
+    if !first.is_clear() {
         return Ok(refused(&first));
     }
     if items.iter().any(only_tells) {
@@ -58,7 +58,7 @@ pub(super) fn hold(
         return Ok(ended_as(told.status));
     };
     let second = judgement::effective(&values, &items, grounds);
-    if !second.refusals.is_empty() {
+    if !second.is_clear() {
         return Ok(refused(&second));
     }
     let datadir = Path::new(values.value("datadir").unwrap_or_default());

@@ -4,6 +4,7 @@
 //! on the thread that answers the request, while the caller sleeps; nothing below the mount is opened.
 
 use super::super::engine::Engine;
+use super::super::hex;
 use super::registry::{Encrypted, Guard};
 use super::runs::{ProcessId, Run};
 use super::wire::Statement;
@@ -110,12 +111,11 @@ pub fn declare(
             return Err(Refused::PermitGone);
         }
         state.runs.approve(&server.path, statement.run);
-        let run: String = statement.run.iter().map(|byte| format!("{byte:02x}")).collect();
         let fields = json!({
             "guard": guard.path.to_string_lossy(),
             "pid": program.pid,
             "uid": caller.uid,
-            "run": run,
+            "run": hex(&statement.run),
             "permit_used": used.is_some(),
         });
         engine.log().write("guard_approved", fields);

@@ -1,5 +1,6 @@
 //! What a guard is told: its [`Briefing`] as JSON, the same text for the same state.
 
+use super::super::hex;
 use super::super::protocol::{Failure, FailureKind};
 use super::registry::{Encrypted, Guard, Registry};
 use super::wire::{Briefing, Permit, Plugin};
@@ -112,7 +113,7 @@ pub fn data_category(registry: &Registry, server: &Encrypted) -> Option<String> 
 
 /// How a plugin is told.
 pub fn plugin(record: &PluginRecord) -> Plugin {
-    let sha256 = record.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex(&record.sha256);
     Plugin { name: record.name.clone().into(), sha256 }
 }
 
