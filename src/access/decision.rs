@@ -8,8 +8,10 @@ use std::path::Path;
 pub enum Access {
     /// Open for reading.
     Read,
-    /// Open for writing, or both.
+    /// Open for writing.
     Write,
+    /// Open for reading and writing.
+    ReadWrite,
     /// Open in order to execute.
     Execute,
     /// Make a file, directory, link or node.

@@ -1,4 +1,4 @@
-use super::super::Fingerprint;
+use super::super::{Bindings, Fingerprint};
 use super::*;
 
 fn rules(texts: &[&str]) -> Vec<BoundRule> {
@@ -6,7 +6,13 @@ fn rules(texts: &[&str]) -> Vec<BoundRule> {
     let bound = |text: &&str| {
         let rule: super::super::Rule = text.parse().unwrap();
         let terms = super::super::Terms::None;
-        BoundRule { process: rule.process.clone(), rule, fingerprint, terms }
+        BoundRule {
+            process: rule.process.clone(),
+            rule,
+            fingerprint,
+            bindings: Bindings::default(),
+            terms,
+        }
     };
     texts.iter().map(bound).collect()
 }

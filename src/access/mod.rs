@@ -10,9 +10,11 @@
 //! - callers: [`ProcCallers`] tells which [`Program`] a thread runs.
 //! - the decision: [`Policy::grant`].
 
+mod bindings;
 mod bounded;
 mod decision;
 mod fingerprint;
+mod parameters;
 mod parse;
 mod pattern;
 mod policy;
@@ -24,9 +26,11 @@ mod test_support;
 mod walk;
 mod words;
 
+pub use bindings::{Bindings, Pinned};
 pub use bounded::Bounded;
 pub use decision::{Access, Ask, Decision, Reason};
 pub use fingerprint::{Fingerprint, Identity};
+pub use parameters::{Accesses, Arguments, Parameters};
 pub use parse::{Expected, MAX_CATEGORY, MAX_RULE, ParseError, is_category_name};
 pub use pattern::PathPattern;
 pub use policy::{Grant, Policy};

@@ -1,5 +1,6 @@
 //! From the words of a rule to a [`Rule`], or to an error that points at the word.
 
+use super::parameters::Parameters;
 use super::pattern::PathPattern;
 use super::rule::{Effect, Rule};
 use super::words::{self, Word, is_dash};
@@ -150,6 +151,7 @@ impl FromStr for Rule {
             category: category(&next(Expected::Category)?)?,
             path: pattern(&next(Expected::Path)?)?,
             process: process(&next(Expected::Process)?)?,
+            parameters: Parameters::default(),
         };
         match words.next() {
             None => Ok(rule),

@@ -1,5 +1,5 @@
 use super::super::test_support::{Encrypted, Place, Running, Table, edit, plain_programs};
-use super::super::{Access, Identity, Mount, ProcCallers};
+use super::super::{Access, Bindings, Identity, Mount, ProcCallers};
 use super::*;
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,13 @@ fn bound(programs: &Programs, rules: &[(&str, &Path)]) -> Vec<BoundRule> {
         let rule = format!("{effect} @m * {}", process.display()).parse().unwrap();
         let resolved = programs.resolve_process(process).unwrap();
         let terms = Terms::None;
-        BoundRule { rule, process: resolved.path, fingerprint: resolved.fingerprint, terms }
+        BoundRule {
+            rule,
+            process: resolved.path,
+            fingerprint: resolved.fingerprint,
+            bindings: Bindings::default(),
+            terms,
+        }
     };
     rules.iter().map(bind).collect()
 }
@@ -277,6 +283,7 @@ fn an_encrypted_program_is_judged_by_device_inode_and_stored_contents() {
         rule: format!("ALLOW @m * {}", path.display()).parse().unwrap(),
         process: path.into(),
         fingerprint: Fingerprint { sha256: [7; 32], size: 3 },
+        bindings: Bindings::default(),
         terms: Terms::CommandLine,
     };
     let policy = Policy::new(Arc::clone(&callers) as _, programs, vec![resolved]);

@@ -4,7 +4,9 @@
 //! normalised text, which parses to the same rule. It knows no system: whether PROCESS exists, and
 //! what its fingerprint is, stands in [`BoundRule`].
 
+use super::bindings::Bindings;
 use super::fingerprint::Fingerprint;
+use super::parameters::Parameters;
 use super::pattern::PathPattern;
 use super::words::{is_space, quote};
 use std::fmt::{self, Write};
@@ -40,6 +42,8 @@ pub struct Rule {
     pub path: PathPattern,
     /// The executable as typed, before links are resolved; absolute.
     pub process: PathBuf,
+    /// What it asks of the run besides.
+    pub parameters: Parameters,
 }
 
 impl Rule {
@@ -81,6 +85,8 @@ pub struct BoundRule {
     pub process: PathBuf,
     /// What must still hold of it.
     pub fingerprint: Fingerprint,
+    /// What the names in its parameters meant then.
+    pub bindings: Bindings,
     /// What it must have shown besides.
     pub terms: Terms,
 }

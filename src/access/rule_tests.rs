@@ -189,7 +189,7 @@ proptest! {
     ) {
         let pattern = top.map_or_else(PathPattern::everything, |top| PathPattern::exactly(&top).unwrap());
         let effect = if deny { Effect::Deny } else { Effect::Allow };
-        let rule = Rule { effect, category, path: pattern, process };
+        let rule = Rule { effect, category, path: pattern, process, parameters: Parameters::default() };
         let shown = rule.to_string();
         prop_assert!(!shown.contains(char::is_control));
         prop_assert_eq!(parse(&shown), Ok(rule.clone()));

@@ -1,4 +1,4 @@
-use super::super::{GuardError, Kind, Name, PluginRecord, State};
+use super::super::{GuardError, Kind, Name, PinnedFile, PluginRecord, RuleBindings, State};
 use super::*;
 use proptest::prelude::*;
 use std::ffi::OsStr;
@@ -21,6 +21,13 @@ fn with_everything() -> Contents {
         sha256: [0xab; 32],
         size: u64::MAX,
         guard: true,
+        package: Some("mariadb-server 1:10.11".into()),
+        bindings: RuleBindings {
+            users: vec![0, u32::MAX],
+            groups: vec![7],
+            script: Some(pinned("/usr/local/bin/ü")),
+            libraries: vec![pinned("/lib/a.so"), pinned("/lib/b.so")],
+        },
     });
     for (path, state) in
         [("/a", State::Encrypting), ("/b", State::Encrypted), ("/ü \"x\"", State::Decrypting)]
@@ -30,6 +37,10 @@ fn with_everything() -> Contents {
     }
     contents.guards.push(guard("/usr/sbin/mysqld"));
     contents
+}
+
+fn pinned(path: &str) -> PinnedFile {
+    PinnedFile { path: path.into(), sha256: [0xcd; 32], size: 5 }
 }
 
 fn guard(path: &str) -> GuardRecord {

@@ -25,7 +25,7 @@ pub use error::{Error, Result};
 pub use file::Unsafe;
 pub use guard::{Error as GuardError, GuardRecord, Name, PluginRecord};
 pub use location::{Kind, Location, LocationId, State};
-pub use rule::RuleRecord;
+pub use rule::{PinnedFile, RuleBindings, RuleRecord};
 pub use sealed::Sealed;
 pub use unlocked::Keystore;
 

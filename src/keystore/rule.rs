@@ -24,6 +24,50 @@ pub struct RuleRecord {
     /// when it is.
     #[serde(default, skip_serializing_if = "is_false")]
     pub guard: bool,
+    /// Name and version of the package that the executable was of, as people read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// What the names in the rule's parameters meant when it was added.
+    #[serde(default, skip_serializing_if = "RuleBindings::is_empty")]
+    pub bindings: RuleBindings,
+}
+
+/// What the names in a rule's parameters meant when it was added.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleBindings {
+    /// User ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<u32>,
+    /// Group ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<u32>,
+    /// The script that an interpreter runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<PinnedFile>,
+    /// The loader and the libraries.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub libraries: Vec<PinnedFile>,
+}
+
+impl RuleBindings {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A file and what it was when the rule was added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinnedFile {
+    /// Its path, symlinks resolved.
+    #[serde(with = "text::path")]
+    pub path: PathBuf,
+    /// SHA-256 of its contents.
+    #[serde(with = "text::hex")]
+    pub sha256: [u8; 32],
+    /// Its size, in bytes.
+    pub size: u64,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde's signature

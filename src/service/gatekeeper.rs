@@ -131,7 +131,7 @@ fn kind_of(access: Access) -> access::Access {
     match access {
         Access::Read => access::Access::Read,
         Access::Write => access::Access::Write,
-        Access::ReadWrite => access::Access::Write,
+        Access::ReadWrite => access::Access::ReadWrite,
         Access::Execute => access::Access::Execute,
         Access::Create => access::Access::Create,
         Access::Rename | Access::Link | Access::Change => access::Access::Change,

@@ -6,7 +6,7 @@ use super::guards::own;
 use super::hex;
 use super::protocol::{Answer, Failure, FailureKind, Progress, RuleRow};
 use crate::access::{PathPattern, Resolved, Rule};
-use crate::keystore::{Location, RuleRecord};
+use crate::keystore::{Location, RuleBindings, RuleRecord};
 use serde_json::json;
 use std::fs::File;
 use std::io::Read;
@@ -197,6 +197,8 @@ fn record(engine: &Engine, rule: &Rule, resolved: &Resolved) -> Result<RuleRecor
         sha256: resolved.fingerprint.sha256,
         size: resolved.fingerprint.size,
         guard,
+        package: None,
+        bindings: RuleBindings::default(),
     })
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::format::keystore::{KeystoreFile, Prefix, Slot};
+use crate::keystore::RuleBindings;
 use crate::storage::durable::{self, tests::TinyDisk};
 
 #[test]
@@ -183,5 +184,7 @@ fn a_keystore_left_by_a_crash_opens_and_the_next_change_tidies() {
 fn rule(text: &str) -> RuleRecord {
     let process = "/bin/true".into();
     let (encrypted, guard) = (false, false);
-    RuleRecord { text: text.into(), process, encrypted, sha256: [1; 32], size: 1, guard }
+    let (package, bindings) = (None, RuleBindings::default());
+    let text = text.into();
+    RuleRecord { text, process, encrypted, sha256: [1; 32], size: 1, guard, package, bindings }
 }

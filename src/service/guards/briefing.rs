@@ -4,7 +4,7 @@ use super::super::hex;
 use super::super::protocol::{Failure, FailureKind};
 use super::registry::{Encrypted, Guard, Registry};
 use super::wire::{Briefing, Permit, Plugin};
-use crate::access::{Effect, PathPattern, Rule};
+use crate::access::{Effect, Parameters, PathPattern, Rule};
 use crate::keystore::{GuardRecord, Location, PluginRecord};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -149,6 +149,7 @@ fn nothing(registry: &Registry, guard: &Guard, encrypted: &Encrypted) -> Error {
         category: guard.record.as_ref().map_or_else(|| "mysql".into(), category),
         path: PathPattern::everything(),
         process: encrypted.path.clone(),
+        parameters: Parameters::default(),
     };
     Error::NoRule { server, rule: rule.to_string() }
 }

@@ -1,7 +1,7 @@
 //! What installing and removing a guard does to rules and records: on lists alone, without a system.
 
-use crate::access::{Effect, Fingerprint, PathPattern, Rule};
-use crate::keystore::{GuardRecord, RuleRecord};
+use crate::access::{Effect, Fingerprint, Parameters, PathPattern, Rule};
+use crate::keystore::{GuardRecord, RuleBindings, RuleRecord};
 use std::path::{Path, PathBuf};
 
 /// The rules and records that are changed.
@@ -199,7 +199,13 @@ fn is_execution_of(record: &RuleRecord, server: &Path) -> bool {
 }
 
 fn rule(category: &str, path: PathPattern, process: &Path) -> Rule {
-    Rule { effect: Effect::Allow, category: category.into(), path, process: process.into() }
+    Rule {
+        effect: Effect::Allow,
+        category: category.into(),
+        path,
+        process: process.into(),
+        parameters: Parameters::default(),
+    }
 }
 
 #[derive(PartialEq)]
@@ -216,6 +222,8 @@ fn bound(rule: &Rule, process: &Path, now: Fingerprint, role: Role) -> RuleRecor
         sha256: now.sha256,
         size: now.size,
         guard: role == Role::Guard,
+        package: None,
+        bindings: RuleBindings::default(),
     }
 }
 

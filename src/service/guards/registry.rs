@@ -4,8 +4,8 @@
 //! is also here that a rule learns what its process must have shown besides.
 
 use super::super::protocol::{Failure, FailureKind};
-use crate::access::{BoundRule, Effect, Fingerprint, Rule, Terms};
-use crate::keystore::{GuardRecord, Kind, Location, RuleRecord, State};
+use crate::access::{Bindings, BoundRule, Effect, Fingerprint, Pinned, Rule, Terms};
+use crate::keystore::{GuardRecord, Kind, Location, PinnedFile, RuleBindings, RuleRecord, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -130,6 +130,7 @@ impl Registry {
             rule: rule.clone(),
             process: record.process.clone(),
             fingerprint: Fingerprint { sha256: record.sha256, size: record.size },
+            bindings: bindings(&record.bindings),
             terms: self.terms(&record.process),
         };
         self.rules.iter().map(bind).collect()
@@ -205,6 +206,19 @@ impl Registry {
         let Location { category, .. } = files.find(|location| location.path == original)?;
         let path = self.below_mount(category, original);
         Some(Encrypted { category: category.clone(), path })
+    }
+}
+
+fn bindings(kept: &RuleBindings) -> Bindings {
+    let pinned = |file: &PinnedFile| Pinned {
+        path: file.path.clone(),
+        fingerprint: Fingerprint { sha256: file.sha256, size: file.size },
+    };
+    Bindings {
+        users: kept.users.clone(),
+        groups: kept.groups.clone(),
+        script: kept.script.as_ref().map(pinned),
+        libraries: kept.libraries.iter().map(pinned).collect(),
     }
 }
 

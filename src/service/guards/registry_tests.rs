@@ -26,7 +26,8 @@ fn rule(text: &str, guard: bool) -> (Rule, RuleRecord) {
     let rule: Rule = text.parse().unwrap();
     let (process, encrypted) = (rule.process.clone(), rule.process.starts_with("/s/ezncrypted"));
     let text = rule.to_string();
-    (rule, RuleRecord { text, process, encrypted, sha256: [1; 32], size: 1, guard })
+    let (sha256, size, package, bindings) = ([1; 32], 1, None, RuleBindings::default());
+    (rule, RuleRecord { text, process, encrypted, sha256, size, guard, package, bindings })
 }
 
 fn usual() -> Vec<(Rule, RuleRecord)> {
