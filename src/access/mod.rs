@@ -14,12 +14,14 @@ mod bindings;
 mod bounded;
 mod decision;
 mod fingerprint;
+mod lineage;
 mod parameters;
 mod parse;
 mod pattern;
 mod policy;
 mod programs;
 mod rule;
+mod run;
 mod subject;
 #[cfg(test)]
 mod test_support;
@@ -33,9 +35,10 @@ pub use fingerprint::{Fingerprint, Identity};
 pub use parameters::{Accesses, Arguments, Parameters};
 pub use parse::{Expected, MAX_CATEGORY, MAX_RULE, ParseError, is_category_name};
 pub use pattern::PathPattern;
-pub use policy::{Grant, Policy};
+pub use policy::{Caller, Grant, Looked, Policy};
 pub use programs::{EncryptedPrograms, Programs, Resolved};
 pub use rule::{BoundRule, Effect, Rule, Terms};
+pub use run::{Flaw, Observed, Who, circumstances};
 pub use subject::{Callers, ProcCallers, Program, Unknown};
 pub use walk::Mount;
 

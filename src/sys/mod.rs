@@ -11,4 +11,5 @@ pub mod exec;
 pub mod harden;
 pub mod mountinfo;
 pub mod open_files;
+pub mod process_events;
 pub mod symlinks;
