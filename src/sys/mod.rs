@@ -12,3 +12,4 @@ pub mod harden;
 pub mod mountinfo;
 pub mod open_files;
 pub mod symlinks;
+pub mod tool;
