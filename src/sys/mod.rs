@@ -13,3 +13,4 @@ pub mod mountinfo;
 pub mod open_files;
 pub mod process_events;
 pub mod symlinks;
+pub mod tool;
