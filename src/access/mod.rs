@@ -8,27 +8,33 @@
 //! - programs: [`Programs`] finds an executable and its [`Fingerprint`], also inside the encrypted
 //!   tree, through [`EncryptedPrograms`].
 //! - callers: [`ProcCallers`] tells which [`Program`] a thread runs.
-//! - the decision: [`Policy::grant`].
+//! - the decision: [`Policy::grant`]; how it comes about: [`Policy::explain`].
+//! - what to do about a denial: [`suggest`].
 
 mod bindings;
 mod bounded;
 mod decision;
+mod explain;
 mod fingerprint;
 mod parameters;
 mod parse;
 mod pattern;
 mod policy;
 mod programs;
+pub mod redact;
 mod rule;
 mod subject;
+pub mod suggest;
 #[cfg(test)]
 mod test_support;
 mod walk;
+mod who;
 mod words;
 
 pub use bindings::{Bindings, Pinned};
 pub use bounded::Bounded;
 pub use decision::{Access, Ask, Decision, Reason};
+pub use explain::{Explanation, Finding, Subject, Verdict, Who};
 pub use fingerprint::{Fingerprint, Identity};
 pub use parameters::{Accesses, Arguments, Parameters};
 pub use parse::{Expected, MAX_CATEGORY, MAX_RULE, ParseError, is_category_name};

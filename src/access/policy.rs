@@ -78,12 +78,7 @@ impl Policy {
     /// Why it is denied.
     pub fn grant(&self, ask: &Ask<'_>) -> Result<Grant, Reason> {
         let set = self.rule_set();
-        let program = self.callers.program(ask.tid).map_err(|unknown| match unknown {
-            Unknown::ForeignPidNamespace | Unknown::ForeignUserNamespace { .. } => {
-                Reason::ForeignNamespace
-            }
-            Unknown::Unreadable { .. } => Reason::UnknownCaller,
-        })?;
+        let program = self.callers.program(ask.tid).map_err(reason_of)?;
         match weigh(&set.rules, &self.standings(&set, &program, ask.tid), ask) {
             Decision::Allow { rule } => {
                 let terms = set.rules.get(rule).map_or(Terms::None, |rule| rule.terms);
@@ -108,6 +103,26 @@ impl Policy {
         set.rules.get(rule).is_none_or(|rule| {
             !self.programs.current(&rule.process).is_ok_and(|(_, now)| now == rule.fingerprint)
         })
+    }
+
+    /// The rules in force.
+    pub(super) fn rules(&self) -> Vec<BoundRule> {
+        self.rule_set().rules.clone()
+    }
+
+    /// Who finds programs.
+    pub(super) fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
+    /// How the program that a thread runs now stands to the rules.
+    pub(super) fn standings_of(
+        &self,
+        rules: &[BoundRule],
+        tid: u32,
+    ) -> Result<Vec<Standing>, Reason> {
+        let program = self.callers.program(tid).map_err(reason_of)?;
+        Ok(self.judge(rules, &program, tid).to_vec())
     }
 
     fn rule_set(&self) -> Arc<RuleSet> {
@@ -209,6 +224,15 @@ impl Policy {
             Ok(_) | Err(Error::NotFound { .. }) => Standing::Other,
             Err(_) => Standing::Not(Mismatch::Unverifiable),
         }
+    }
+}
+
+fn reason_of(unknown: Unknown) -> Reason {
+    match unknown {
+        Unknown::ForeignPidNamespace | Unknown::ForeignUserNamespace { .. } => {
+            Reason::ForeignNamespace
+        }
+        Unknown::Unreadable { .. } => Reason::UnknownCaller,
     }
 }
 

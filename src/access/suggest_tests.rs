@@ -1,0 +1,130 @@
+use super::*;
+
+fn who(exe: &str, arguments: &[&str]) -> Who {
+    Who {
+        pid: 7,
+        tid: 7,
+        exe: exe.into(),
+        user: 34,
+        group: 34,
+        login_user: None,
+        arguments: arguments.iter().map(OsString::from).collect(),
+        unit: None,
+    }
+}
+
+fn seen(path: &str, access: Access, who: &Who) -> Observation {
+    Observation::new(who, None, Some("backup".into()), ("b", Path::new(path), access.into()))
+}
+
+/// Locations begin at the first component.
+fn top(_: &str, path: &Path) -> Option<PathBuf> {
+    let first = path.iter().nth(1)?;
+    Some(Path::new("/").join(first))
+}
+
+#[test]
+fn paths_and_uses_of_one_run_make_one_rule() {
+    let dump = who("/usr/bin/dump", &["dump", "--all"]);
+    let observations = [
+        seen("/a/x/1/p", Access::Read, &dump),
+        seen("/a/x/2", Access::Create, &dump),
+        seen("/a/x/1", Access::Read, &dump),
+    ];
+    assert_eq!(
+        rules(&observations, &top),
+        ["ALLOW @b /a/x /usr/bin/dump --user=backup --args='--all' --access=read,write"]
+    );
+    let one = rules(&observations[..1], &top);
+    let expected = "ALLOW @b /a/x/1/p /usr/bin/dump --user=backup --args='--all' --access=read";
+    assert_eq!(one, [expected]);
+}
+
+#[test]
+fn what_differs_makes_rules_of_its_own_and_none_reaches_above_a_location() {
+    let dump = who("/usr/bin/dump", &["dump", "--all"]);
+    let other = who("/usr/bin/dump", &["dump", "--some"]);
+    let unit = Who { unit: Some("cron.service".into()), ..dump.clone() };
+    let observations = [
+        seen("/a/x", Access::Read, &dump),
+        seen("/b/x", Access::Read, &dump),
+        seen("/a/x", Access::Read, &other),
+        seen("/a/x", Access::Read, &unit),
+    ];
+    assert_eq!(rules(&observations, &top).len(), 4);
+    assert!(rules(&observations, &|_, _| None).is_empty());
+    assert!(rules(&[], &top).is_empty());
+}
+
+#[test]
+fn a_program_called_by_another_name_is_not_bound_to_its_arguments() {
+    let login = who("/usr/bin/dash", &["-sh", "x"]);
+    assert_eq!(seen("/a", Access::Read, &login).arguments, None);
+    let called = Observation::new(
+        &who("/usr/bin/mariadb-dump", &["mysqldump", "x"]),
+        Some(Path::new("/usr/bin/mysqldump")),
+        None,
+        ("b", Path::new("/a"), Uses::default()),
+    );
+    assert_eq!(called.arguments, Some(vec!["x".into()]));
+    assert_eq!((called.process, &*called.user), ("/usr/bin/mysqldump".into(), "34"));
+    assert_eq!(seen("/a", Access::Read, &who("/x", &[])).arguments, None);
+}
+
+#[test]
+fn every_character_of_an_argument_stands_for_itself() {
+    for (argument, word) in [
+        ("--defaults-file=/a/b.cnf", "--defaults-file=/a/b.cnf"),
+        ("a b", r"a\ b"),
+        ("*?[x]{a,b}", r"\*\?\[x\]\{a\,b\}"),
+        ("it's \"\\$`!", r#"it\'s\ \"\\\$\`\!"#),
+        ("", r#""""#),
+        ("...", r"\.\.\."),
+        ("größe–", "größe\\–"),
+        ("a\nb\u{202e}", r"a\x0ab\xe2\x80\xae"),
+        ("\u{fffd}\u{fffd}a", "*a"),
+        ("\\\u{fffd}", r"\\*"),
+        ("*\u{fffd}", r"\**"),
+    ] {
+        assert_eq!(exactly(OsStr::new(argument), None), word);
+    }
+    assert_eq!(exactly(OsStr::from_bytes(b"a\xff"), None), r"a\xff");
+    let hidden: Vec<OsString> = ["--password=*", "*", "-p*"].map(OsString::from).into();
+    assert_eq!(pattern(Path::new("/bin/x"), &hidden), r"--password=* \* -p\*");
+    assert_eq!(pattern(Path::new("/usr/bin/mysql"), &hidden), r"--password=* \* -p*");
+}
+
+#[test]
+fn text_for_a_shell_is_one_word_in_the_quotes_that_need_least() {
+    assert_eq!(shell_quoted("a 'b'"), "\"a 'b'\"");
+    assert_eq!(shell_quoted(r"a 'b\*'"), r"'a '\''b\*'\'''");
+    assert_eq!(shell_quoted("$(x)!"), "'$(x)!'");
+}
+
+#[test]
+fn a_denial_is_mended_by_a_rule_a_fingerprint_or_nothing() {
+    let dump = who("/usr/bin/dump", &["dump"]);
+    let mend = |reason| mend(&reason, &dump, "b", Path::new("/a"), Access::Read);
+    assert_eq!(
+        mend(Reason::NoRule).unwrap(),
+        "ezncrypt-access-control -a \"ALLOW @b /a /usr/bin/dump --user=34 --args='' --access=read\""
+    );
+    assert_eq!(mend(Reason::Tainted { rule: 1 }).unwrap(), "ezncrypt-access-control -u 2");
+    assert_eq!(mend(Reason::DeniedByRule(0)).unwrap(), "ezncrypt-access-control -d 1");
+    assert_eq!(mend(Reason::ForeignNamespace), None);
+}
+
+#[test]
+fn a_rule_in_force_allows_what_it_covers() {
+    let seen = seen("/a/x", Access::Read, &who("/bin/dump", &["dump"]));
+    for (rule, allows) in [
+        ("ALLOW @b * /bin/dump", true),
+        ("ALLOW @b /a /bin/dump", true),
+        ("ALLOW @b /b /bin/dump", false),
+        ("ALLOW @c * /bin/dump", false),
+        ("ALLOW @b * /bin/other", false),
+        ("DENY @b * /bin/dump", false),
+    ] {
+        assert_eq!(seen.is_allowed_by(&rule.parse().unwrap()), allows, "{rule}");
+    }
+}
