@@ -6,7 +6,6 @@
 use super::decision::{Ask, Decision, Reason, Standing, covered, weigh};
 use super::policy::Policy;
 use super::rule::{BoundRule, Effect};
-use super::who;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -84,7 +83,7 @@ impl Policy {
         let rules = self.rules();
         let (standings, who) = match subject {
             Subject::Process(pid) => match self.standings_of(&rules, *pid) {
-                Ok(standings) => (standings, who::of(*pid)),
+                Ok(standings) => (standings, Who::of(*pid)),
                 Err(reason) => return unknown(&rules, ask, reason),
             },
             Subject::Run { program, .. } => match self.standings_to_come(&rules, program) {

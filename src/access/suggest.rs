@@ -55,8 +55,8 @@ pub struct Observation {
     /// The arguments behind that name; none where a rule cannot bind them, since the program was
     /// called by a name that is not PROCESS's.
     pub arguments: Option<Vec<OsString>>,
-    /// Name or number of the user.
-    pub user: String,
+    /// Name or number of the user, where the rule is to name one.
+    pub user: Option<String>,
     /// The systemd unit.
     pub unit: Option<String>,
 }
@@ -130,7 +130,7 @@ impl Observation {
             uses,
             process: process.to_owned(),
             arguments,
-            user: user.unwrap_or_else(|| who.user.to_string()),
+            user: Some(user.unwrap_or_else(|| who.user.to_string())),
             unit: who.unit.clone(),
         }
     }
@@ -145,7 +145,7 @@ impl Observation {
             && rule.covers(&self.category, &self.path)
             && rule.process == self.process
             && self.uses.within(*accesses)
-            && (users.is_empty() || users.contains(&self.user))
+            && (users.is_empty() || self.user.as_ref().is_some_and(|user| users.contains(user)))
             && arguments.as_ref().is_none_or(|pattern| {
                 self.arguments.as_ref().is_some_and(|seen| pattern.matches(seen))
             })
@@ -154,13 +154,31 @@ impl Observation {
     }
 }
 
-/// The rules that would allow these requests. `top` tells where the location begins that a path of a
+/// Where programs are that people call by name.
+const SYSTEM: [&str; 6] =
+    ["/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin"];
+
+/// A path that leads to `exe` and ends in the name that it was called by; none when the file itself
+/// has that name, or nothing like that is found. Only the directory of `exe` and those of the system
+/// are looked at, for the name is chosen by whoever started the program.
+pub fn called_as(
+    exe: &Path,
+    called: Option<&OsString>,
+    leads_to: &dyn Fn(&Path) -> Option<PathBuf>,
+) -> Option<PathBuf> {
+    let name = Path::new(called?).file_name().filter(|name| Some(*name) != exe.file_name())?;
+    let beside = exe.with_file_name(name);
+    let system = SYSTEM.iter().map(|directory| Path::new(directory).join(name));
+    std::iter::once(beside).chain(system).find(|path| leads_to(path).as_deref() == Some(exe))
+}
+
+/// These requests, put together so that each is what one rule would allow. `top` tells where the location begins that a path of a
 /// category is in; what is in none needs no rule. Arguments, users and units that differ make
 /// separate rules; paths below one location, and kinds of use, go together.
-pub fn rules(
+pub fn merged(
     observations: &[Observation],
     top: &dyn Fn(&str, &Path) -> Option<PathBuf>,
-) -> Vec<String> {
+) -> Vec<Observation> {
     let mut groups: BTreeMap<Observation, (BTreeSet<&Path>, Uses)> = BTreeMap::new();
     for seen in observations {
         let Some(location) = top(&seen.category, &seen.path) else { continue };
@@ -169,16 +187,8 @@ pub fn rules(
         paths.insert(&seen.path);
         *uses = uses.and(seen.uses);
     }
-    let merged = groups.into_iter().filter_map(|(key, (paths, uses))| {
-        Some(Observation { path: common(&paths)?, uses, ..key })
-    });
-    let mut texts: Vec<String> = Vec::new();
-    for text in merged.filter_map(|merged| text(&merged)) {
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
-    texts
+    let merge = |(key, (paths, uses))| Some(Observation { path: common(&paths)?, uses, ..key });
+    groups.into_iter().filter_map(merge).collect()
 }
 
 /// The text of the rule that allows exactly this; none where its path is no path.
@@ -190,9 +200,12 @@ pub fn text(seen: &Observation) -> Option<String> {
         process: seen.process.clone(),
         parameters: Parameters::default(),
     };
-    let mut text = format!("{rule} --user={}", Word(&seen.user));
+    let mut text = rule.to_string();
+    // Writing to a String cannot fail.
+    if let Some(user) = &seen.user {
+        let _ = write!(text, " --user={}", Word(user));
+    }
     if let Some(arguments) = &seen.arguments {
-        // Writing to a String cannot fail.
         let _ = write!(text, " --args='{}'", pattern(&seen.process, arguments));
     }
     if let Some(unit) = &seen.unit {
@@ -227,6 +240,12 @@ pub fn mend_for(reason: &Reason, seen: &Observation) -> Option<String> {
 
 /// The command that changes rules.
 pub const COMMAND: &str = "ezncrypt-access-control";
+
+/// A word of a shell, in quotes where it needs them.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:@%+".contains(c);
+    if text.chars().all(plain) && !text.is_empty() { text.to_owned() } else { shell_quoted(text) }
+}
 
 /// One word of a shell: in double quotes where nothing in it has a meaning there, else in single
 /// ones.

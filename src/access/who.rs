@@ -10,8 +10,14 @@ use std::path::{Path, PathBuf};
 /// Longest command line that is read, in bytes.
 const LONGEST: usize = 32 << 10;
 
-/// What can be told of a thread; nothing when it is gone.
-pub fn of(tid: u32) -> Option<Who> {
+impl Who {
+    /// What can be told of a thread; nothing when it is gone.
+    pub fn of(tid: u32) -> Option<Self> {
+        of(tid)
+    }
+}
+
+fn of(tid: u32) -> Option<Who> {
     let dir = PathBuf::from(format!("/proc/{tid}"));
     let status = fs::read_to_string(dir.join("status")).ok()?;
     let number = |name: &str| {

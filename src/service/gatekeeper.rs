@@ -1,14 +1,16 @@
 //! The gate of the mount: locations first, then the rules; denials are logged.
 
 use super::engine::Engine;
+use super::explain;
 use super::guards::admission::{self, Refused};
 use super::guards::wire::Statement;
 use super::log::with_place;
-use crate::access::{self, Ask, Grant};
+use super::protocol::WhoRow;
+use crate::access::{self, Ask, Grant, Who, suggest};
 use crate::fuse::{Access, Caller, Gate, Refusal};
 use crate::keystore::{Location, State};
 use crate::volume::Place;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::{Arc, RwLock};
 
 /// Decides by the engine's locations and rules.
@@ -20,7 +22,7 @@ impl Gate for Gatekeeper {
     }
 
     fn permit(&self, caller: Caller, access: Access, places: &[Place]) -> Result<(), Refusal> {
-        let grant = self.weigh(caller, access, places)?;
+        let Some(grant) = self.weigh(caller, access, places)? else { return Ok(()) };
         admission::check(&self.0, &grant, access, caller.tid).map_err(|refused| match refused {
             Refused::OnlyAsked => Refusal::Denied,
             _ => self.deny(caller, name_of(access), places.first(), refused.to_string()),
@@ -33,7 +35,8 @@ impl Gate for Gatekeeper {
         place: &Place,
         statement: &[u8; Statement::LEN],
     ) -> Result<(), Refusal> {
-        let grant = self.weigh(caller, Access::Execute, std::slice::from_ref(place))?;
+        let place_of = std::slice::from_ref(place);
+        let Some(grant) = self.weigh(caller, Access::Execute, place_of)? else { return Ok(()) };
         let statement = Statement::decode(statement);
         admission::declare(&self.0, &grant, caller, place, &statement).map_err(|refused| {
             self.deny(caller, "declare".into(), Some(place), refused.to_string())
@@ -42,8 +45,13 @@ impl Gate for Gatekeeper {
 }
 
 impl Gatekeeper {
-    /// Locations, then rules.
-    fn weigh(&self, caller: Caller, access: Access, places: &[Place]) -> Result<Grant, Refusal> {
+    /// Locations, then rules. None where only permissive mode lets the request through.
+    fn weigh(
+        &self,
+        caller: Caller,
+        access: Access,
+        places: &[Place],
+    ) -> Result<Option<Grant>, Refusal> {
         let locations = self.0.locations();
         let mut paths = Vec::with_capacity(places.len());
         let mut within = None;
@@ -70,10 +78,21 @@ impl Gatekeeper {
             tid: caller.tid,
             uid: caller.uid,
         };
-        self.0
-            .policy()
-            .grant(&ask)
-            .map_err(|reason| self.deny(caller, name_of(access), Some(first), reason.to_string()))
+        let reason = match self.0.policy().grant(&ask) {
+            Ok(grant) => return Ok(Some(grant)),
+            Err(reason) => reason,
+        };
+        let mend = Who::of(caller.tid)
+            .and_then(|who| suggest::mend(&reason, &who, ask.category, &first.path, ask.access))
+            .map(|mend| explain::for_instance(self.0.paths(), &mend));
+        let fields = fields(caller, &name_of(access), Some(first), &reason.to_string(), mend);
+        if self.0.mode().is_permissive() {
+            self.0.log().write_limited("would_deny", fields);
+            return Ok(None);
+        }
+        self.0.count_denial();
+        self.0.log().write_limited("denied", fields);
+        Err(Refusal::Denied)
     }
 
     /// Counts and logs a denial.
@@ -85,23 +104,28 @@ impl Gatekeeper {
         reason: String,
     ) -> Refusal {
         self.0.count_denial();
-        let program = self.0.policy().who(caller.tid).map_or_else(
-            |unknown| unknown.to_string(),
-            |program| program.path.to_string_lossy().into_owned(),
-        );
-        let fields = json!({
-            "tid": caller.tid,
-            "uid": caller.uid,
-            "program": program,
-            "access": access,
-            "reason": reason,
-        });
-        let fields = match place {
-            Some(place) => with_place(fields, place),
-            None => fields,
-        };
+        let fields = fields(caller, &access, place, &reason, None);
         self.0.log().write_limited("denied", fields);
         Refusal::Denied
+    }
+}
+
+/// What the log tells of a denial.
+fn fields(
+    caller: Caller,
+    access: &str,
+    place: Option<&Place>,
+    reason: &str,
+    mend: Option<String>,
+) -> Value {
+    let who = Who::of(caller.tid).as_ref().map(WhoRow::from);
+    let mut fields = json!({ "who": who, "access": access, "reason": reason });
+    if let Some(mend) = mend {
+        fields["mend"] = mend.into();
+    }
+    match place {
+        Some(place) => with_place(fields, place),
+        None => fields,
     }
 }
 

@@ -3,7 +3,10 @@
 mod add;
 pub mod args;
 mod delete;
+mod explain;
 mod list;
+pub mod mode;
+mod suggest;
 mod update;
 
 use super::instance::Instance;
@@ -33,6 +36,9 @@ pub fn run(args: Vec<OsString>) -> Result<ExitCode, Failure> {
         Command::Delete { which } => delete::run(&instance, text(&which)?)?,
         Command::List { json } => list::run(&instance, json)?,
         Command::Update { number } => update::run(&instance, number)?,
+        Command::Explain(asked) => explain::run(&instance, asked)?,
+        Command::Mode { mode, seconds } => mode::run(&instance, mode, seconds)?,
+        Command::Suggest { since, json } => suggest::run(&instance, since, json)?,
     }
     Ok(ExitCode::SUCCESS)
 }
