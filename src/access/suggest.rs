@@ -191,7 +191,7 @@ pub fn merged(
     groups.into_iter().filter_map(merge).collect()
 }
 
-/// The text of the rule that allows exactly this; none where its path is no path.
+/// The text of the rule that allows exactly this; none where there can be no such rule.
 pub fn text(seen: &Observation) -> Option<String> {
     let rule = Rule {
         effect: Effect::Allow,
@@ -212,8 +212,8 @@ pub fn text(seen: &Observation) -> Option<String> {
         let _ = write!(text, " --unit={}", Word(unit));
     }
     let _ = write!(text, " --access={}", seen.uses.text());
-    // In its own spelling, when it is one.
-    Some(text.parse::<Rule>().map_or(text, |rule| rule.to_string()))
+    // In the spelling of rules; too long a one is none.
+    text.parse::<Rule>().ok().map(|rule| rule.to_string())
 }
 
 /// The command line that would allow a denied request, where one can. A program that was called by

@@ -1,4 +1,6 @@
 use super::*;
+use proptest::prelude::*;
+use std::os::unix::ffi::OsStringExt;
 
 fn who(exe: &str, arguments: &[&str]) -> Who {
     Who {
@@ -146,8 +148,64 @@ fn a_rule_in_force_allows_what_it_covers() {
         ("ALLOW @b /b /bin/dump", false),
         ("ALLOW @c * /bin/dump", false),
         ("ALLOW @b * /bin/other", false),
+        ("ALLOW @b * /bin/dump --user=root,backup --access=read --args='...'", true),
+        ("ALLOW @b * /bin/dump --user=root", false),
+        ("ALLOW @b * /bin/dump --access=write,exec", false),
+        ("ALLOW @b * /bin/dump --args='x'", false),
+        ("ALLOW @b * /bin/dump --unit=cron", false),
+        ("ALLOW @b * /bin/dump --group=x", false),
+        ("ALLOW @b * /bin/dump --children --jit", true),
         ("DENY @b * /bin/dump", false),
     ] {
         assert_eq!(seen.is_allowed_by(&rule.parse().unwrap()), allows, "{rule}");
+    }
+}
+
+fn argument() -> impl Strategy<Value = OsString> {
+    let typed = prop_oneof![
+        "[a-z-]{0,5}",
+        r#"[-*?{}\[\]\\'"., !^$~/=–“\n\t\u{200b}\u{202e}é]{0,6}"#,
+        Just("...".to_owned()),
+    ];
+    let bytes = proptest::collection::vec(1_u8.., 0..5);
+    prop_oneof![typed.prop_map(OsString::from), bytes.prop_map(OsString::from_vec)]
+}
+
+proptest! {
+    #[test]
+    fn a_suggested_rule_allows_exactly_what_was_seen(
+        arguments in proptest::collection::vec(argument(), 0..4),
+        other in argument(),
+        path in "/[^/\0]{1,8}",
+        at in 0_usize..4,
+        unit in proptest::option::of(r"[a-z][a-z0-9:_.\\@-]{0,8}\.service"),
+    ) {
+        let path = Path::new(&path);
+        prop_assume!(PathPattern::exactly(path).is_ok());
+        let hole = |argument: &OsString| argument.to_string_lossy().contains('\u{fffd}')
+            && argument.to_str().is_some();
+        prop_assume!(!arguments.iter().any(hole));
+        let seen = Observation {
+            category: "b".into(),
+            path: path.into(),
+            uses: Access::ReadWrite.into(),
+            process: "/usr/bin/a b*".into(),
+            arguments: Some(arguments.clone()),
+            user: Some("www-data".into()),
+            unit,
+        };
+        let rule: Rule = text(&seen).unwrap().parse().unwrap();
+        prop_assert!(seen.is_allowed_by(&rule), "{rule}");
+        prop_assert_eq!(&rule.parameters.unit, &seen.unit);
+        prop_assert_eq!(rule.path.literal(), Some(path));
+        let pattern = rule.parameters.arguments.unwrap();
+        let mut changed = arguments.clone();
+        changed.insert(at.min(arguments.len()), other.clone());
+        prop_assert!(!pattern.matches(&changed), "{}", rule.process.display());
+        if let Some(one) = arguments.get(at) && *one != other {
+            let mut changed = arguments.clone();
+            changed[at] = other;
+            prop_assert!(!pattern.matches(&changed));
+        }
     }
 }

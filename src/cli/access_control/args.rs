@@ -184,10 +184,11 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "FILE")]
     pub process: Option<PathBuf>,
     /// The arguments that it is started with, as shell words; any without it
-    #[arg(long, value_name = "WORDS", requires = "process", allow_hyphen_values = true)]
+    #[arg(long, value_name = "WORDS", requires = "process")]
+    #[arg(conflicts_with = "pid", allow_hyphen_values = true)]
     pub args: Option<OsString>,
     /// Name or number of the user that it runs as; anybody without it
-    #[arg(long, value_name = "NAME", requires = "process")]
+    #[arg(long, value_name = "NAME", requires = "process", conflicts_with = "pid")]
     pub user: Option<String>,
     /// Prints it as JSON
     #[arg(long)]

@@ -13,12 +13,15 @@ use std::path::Path;
 /// Explains, as text or as JSON.
 pub fn run(instance: &Instance, asked: ExplainArgs) -> Result<(), Failure> {
     let json = asked.json;
-    let program = asked.process.clone();
+    let subject = match (asked.pid, &asked.process) {
+        (Some(pid), _) => format!("process {pid}"),
+        (None, program) => program.as_deref().map(escape::path).unwrap_or_default(),
+    };
     let question = question(asked)?;
     let Answer::Explanation(row) = instance.call(Request::Explain(question))? else {
         return Err(unexpected_answer());
     };
-    if json { output::json(&row) } else { output::text(&text(&row, program.as_deref())) }
+    if json { output::json(&row) } else { output::text(&text(&row, &subject)) }
 }
 
 fn question(asked: ExplainArgs) -> Result<Question, Failure> {
@@ -44,12 +47,8 @@ fn words(line: &OsStr) -> Result<Vec<OsString>, Failure> {
     Ok(words.into_iter().map(OsString::from_vec).collect())
 }
 
-fn text(row: &ExplanationRow, program: Option<&Path>) -> String {
-    let who = match (&row.who, program) {
-        (Some(who), _) => process(who),
-        (None, Some(program)) => escape::path(program),
-        (None, None) => "the process".to_owned(),
-    };
+fn text(row: &ExplanationRow, subject: &str) -> String {
+    let who = row.who.as_ref().map_or_else(|| subject.to_owned(), process);
     let (verdict, may) = if row.allowed { ("allowed", "may") } else { ("denied", "may not") };
     let verb = if row.access == "exec" { "execute" } else { &row.access };
     let path = escape::path(Path::new(&row.path));
@@ -128,9 +127,9 @@ rule 2: ALLOW @d * /bin/x
   it is about another category, path or access
 to allow it: ezncrypt-access-control -a x
 ";
-        assert_eq!(text(&row, Some(Path::new("/bin/cat"))), expected);
+        assert_eq!(text(&row, "/bin/cat"), expected);
         let row = ExplanationRow { allowed: true, rule: Some(2), reason: None, mend: None, ..row };
-        let told = text(&row, Some(Path::new("/bin/cat")));
+        let told = text(&row, "/bin/cat");
         assert!(told.starts_with("allowed: /bin/cat may execute /srv/a\\nb in @c\n  by rule 2\n"));
         assert!(told.ends_with("access\n"), "{told}");
     }
