@@ -1,9 +1,9 @@
 //! The gate of the mount: locations first, then the rules; denials are logged.
 
+use super::audit::with_place;
 use super::engine::Engine;
 use super::guards::admission::{self, Refused};
 use super::guards::wire::Statement;
-use super::log::with_place;
 use crate::access::{self, Ask, Grant};
 use crate::fuse::{Access, Caller, Gate, Refusal};
 use crate::keystore::{Location, State};

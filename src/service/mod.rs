@@ -3,6 +3,7 @@
 //! A command is a [`protocol::Request`]. [`call`] has it carried out by the running service or, where
 //! none runs, in the calling process, by the same engine after unlocking the keystore.
 
+pub mod audit;
 pub mod client;
 mod confirmation;
 mod engine;
@@ -11,7 +12,6 @@ pub mod frame;
 mod gatekeeper;
 pub mod guards;
 mod lock;
-mod log;
 mod migration;
 pub mod paths;
 mod programs;
@@ -69,7 +69,9 @@ pub fn call(
     run::make_directory(&paths.log(), 0o700)?;
     let engine = Engine::offline(paths.clone(), keystore)?;
     migration::recover_all(&engine, progress);
-    requests::execute(&engine, &request, progress)
+    let outcome = requests::execute(&engine, &request, progress);
+    engine.close_log();
+    outcome
 }
 
 fn carried_secret(request: &Request) -> Option<&Secret> {
@@ -86,6 +88,7 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::Stop { .. }
         | Request::Locations
         | Request::Rules
+        | Request::AuditVerify
         | Request::Guards => None,
     }
 }

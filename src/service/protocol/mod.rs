@@ -8,6 +8,7 @@ mod failure;
 mod rows;
 mod secret;
 
+pub use super::audit::verify::Report as AuditReport;
 pub use failure::{Failure, FailureKind};
 pub use rows::{Counters, GuardRow, GuardSpec, LocationRow, RuleRow, Status};
 pub use secret::Secret;
@@ -86,6 +87,8 @@ pub enum Request {
     },
     /// Lists the guards, registered or made by rules alone.
     Guards,
+    /// Compares the audit log with what was written.
+    AuditVerify,
     /// Permits a guard one run with more freedom.
     GuardPermit {
         /// The guard's own file.
@@ -144,6 +147,8 @@ pub enum Answer {
     Locations(Vec<LocationRow>),
     /// Of the rule requests: all rules as they are now.
     Rules(Vec<RuleRow>),
+    /// Of [`Request::AuditVerify`].
+    Audit(Box<AuditReport>),
     /// Of the guard requests: all guards as they are now; of [`Request::GuardRemove`] the removed one.
     Guards(Vec<GuardRow>),
 }
