@@ -100,7 +100,7 @@ fn fill(instance: &Instance) {
         rotate_at: 2 * ROTATE_AT,
         seal_after: SEAL_AFTER,
     });
-    let long = "x".repeat(15_000);
+    let long = "x".repeat(7_000);
     while fs::metadata(&path).map_or(0, |metadata| metadata.len()) < ROTATE_AT - 20_000 {
         log.write("filling", json!({ "with": long }));
     }

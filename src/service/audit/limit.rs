@@ -4,8 +4,10 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// Lines of one event in a second at most.
-pub const A_SECOND: u32 = 50;
+/// Lines of one event in a second at most, and in a minute: a long flood must not push older lines out by
+/// rotation.
+const A_SECOND: u32 = 50;
+const A_MINUTE: u32 = 600;
 
 /// A flood has ended when nothing was left out for so long.
 const QUIET: Duration = Duration::from_secs(2);
@@ -15,17 +17,39 @@ const QUIET: Duration = Duration::from_secs(2);
 pub struct Limits(HashMap<String, Limit>);
 
 struct Limit {
-    /// When the second began in which lines are counted, and how many there were in it.
-    second: Instant,
-    lines: u32,
+    second: Window,
+    minute: Window,
     /// Lines left out since the last one that was written, and when the latest was.
     left_out: u64,
     latest: Instant,
 }
 
+/// When a span of time began in which lines are counted, and how many there were in it.
+struct Window {
+    began: Instant,
+    lines: u32,
+}
+
+impl Window {
+    fn count(&mut self, span: Duration, at_most: u32) -> bool {
+        if self.began.elapsed() >= span {
+            (self.began, self.lines) = (Instant::now(), 0);
+        }
+        self.lines = self.lines.saturating_add(1);
+        self.lines <= at_most
+    }
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { began: Instant::now(), lines: 0 }
+    }
+}
+
 impl Default for Limit {
     fn default() -> Self {
-        Self { second: Instant::now(), lines: 0, left_out: 0, latest: Instant::now() }
+        let (second, minute) = (Window::default(), Window::default());
+        Self { second, minute, left_out: 0, latest: Instant::now() }
     }
 }
 
@@ -36,11 +60,9 @@ impl Limits {
             self.0.insert(event.to_owned(), Limit::default());
         }
         let limit = self.0.get_mut(event)?;
-        if limit.second.elapsed() >= Duration::from_secs(1) {
-            (limit.second, limit.lines) = (Instant::now(), 0);
-        }
-        limit.lines = limit.lines.saturating_add(1);
-        if limit.lines > A_SECOND {
+        let admitted = limit.second.count(Duration::from_secs(1), A_SECOND)
+            && limit.minute.count(Duration::from_secs(60), A_MINUTE);
+        if !admitted {
             limit.left_out += 1;
             limit.latest = Instant::now();
             return None;

@@ -14,10 +14,10 @@ const RESERVED: [&str; 4] = ["seq", "time", "event", "prev"];
 
 /// Lines that would be longer, in bytes, are shortened: whoever is denied chooses arguments and paths,
 /// and must not push the rest of the log out by a few lines.
-pub const MAX_LEN: usize = 16 << 10;
+pub const MAX_LEN: usize = 8 << 10;
 /// In a shortened line: the longest text, the longest one in a list, and the longest list.
-const SHORT_TEXT: usize = 1024;
-const SHORT_IN_LIST: usize = 128;
+const SHORT_TEXT: usize = 512;
+const SHORT_IN_LIST: usize = 64;
 const SHORT_LIST: usize = 16;
 
 /// A place in the chain: the number of a line and its hash. Before the first line both are zero.
