@@ -87,6 +87,7 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         Request::Status
         | Request::Stop { .. }
         | Request::Locations
+        | Request::RulePreview { .. }
         | Request::Rules
         | Request::AuditVerify
         | Request::Guards => None,
