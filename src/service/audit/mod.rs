@@ -3,9 +3,10 @@
 //!
 //! A log that cannot be written stops nothing: the loss is counted and told by the next line that can
 //! be written. Which lines are written is their writers' business; whether what is in the files is what
-//! was written is told by [`verify`]. The form is specified in `docs/audit.md`.
+//! was written is told by [`Log::verify`]. The form is specified in `docs/audit.md`.
 
 mod attach;
+mod finding;
 mod limit;
 mod line;
 mod lines;
@@ -14,9 +15,10 @@ mod rotate;
 mod scan;
 mod seal;
 mod syslog;
-pub mod verify;
+mod verify;
 mod writer;
 
+pub use finding::{Finding, Report, What};
 pub use line::Head;
 pub use seal::Sealer;
 
@@ -29,7 +31,6 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use verify::Report;
 use writer::Writer;
 
 /// How long a file may grow before it is put aside.

@@ -1,6 +1,5 @@
 //! The log as it is written: what is on the disk after which mishap.
 
-use super::verify::What;
 use super::*;
 use crate::crypto::Key;
 use crate::storage::durable::tests::TinyDisk;

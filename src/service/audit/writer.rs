@@ -265,7 +265,9 @@ impl Writer {
     fn seal(&mut self) {
         let time = now();
         let fields = self.sealer.as_ref().and_then(|sealer| sealer.fields(&self.head, &time));
-        let Some(fields) = fields.filter(|_| self.unsealed > 0) else { return };
+        // What was found is told by a line of its own first.
+        let may = self.unsealed > 0 && self.found.is_empty();
+        let Some(fields) = fields.filter(|_| may) else { return };
         if self.put(&time, seal::EVENT, &fields) {
             (self.unsealed, self.unsealed_since) = (0, None);
             self.to_sync.extend(self.file.as_ref().map(|open| open.file.clone()));

@@ -8,7 +8,7 @@ mod failure;
 mod rows;
 mod secret;
 
-pub use super::audit::verify::Report as AuditReport;
+pub use super::audit::Report as AuditReport;
 pub use failure::{Failure, FailureKind};
 pub use rows::{
     Counters, FileChange, GuardRow, GuardSpec, LocationRow, RuleChange, RuleRow, Status,

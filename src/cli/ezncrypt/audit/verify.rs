@@ -58,7 +58,7 @@ fn text(report: &AuditReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::audit::verify::{Finding, What};
+    use crate::service::audit::{Finding, What};
 
     #[test]
     fn what_was_found_comes_first_and_the_verdict_last() {
