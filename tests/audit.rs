@@ -104,6 +104,13 @@ fn the_chain_goes_on_over_a_restart_and_is_sealed() {
     }
     assert_eq!(events[events.len() - 2..], ["stop", "seal"]);
     assert_eq!(first[first.len() - 2]["reason"], "ezncrypt stop");
+    for event in ["rule_added", "stop_asked"] {
+        let line = first.iter().find(|line| line["event"] == event).unwrap();
+        let exe = line["who"]["exe"].as_str().unwrap();
+        assert!(exe.ends_with("/ezncrypt") && line["who"]["user"] == 0, "{line}");
+    }
+    let added = first.iter().find(|line| line["event"] == "rule_added").unwrap();
+    assert!(added["who"]["args"].to_string().contains("ALLOW @test"), "{added}");
     assert!(sound(instance).stdout.contains("0 line(s) not sealed yet"));
     instance.start();
     deny(&file);

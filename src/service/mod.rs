@@ -26,6 +26,7 @@ pub use paths::Paths;
 pub use run::run;
 pub use setup::init;
 
+use crate::access;
 use crate::keystore::Sealed;
 use engine::Engine;
 use lock::StateLock;
@@ -69,7 +70,13 @@ pub fn call(
     run::make_directory(&paths.log(), 0o700)?;
     let engine = Engine::offline(paths.clone(), keystore)?;
     migration::recover_all(&engine, progress);
-    let outcome = requests::execute(&engine, &request, progress);
+    let own = access::Caller {
+        tid: std::process::id(),
+        uid: rustix::process::geteuid().as_raw(),
+        gid: rustix::process::getegid().as_raw(),
+    };
+    let work = || requests::execute(&engine, &request, progress);
+    let outcome = audit::on_behalf(&engine, own, work);
     engine.close_log();
     outcome
 }

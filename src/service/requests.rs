@@ -93,6 +93,7 @@ fn stop(engine: &Engine, force: bool) -> Result<Answer, Failure> {
             std::thread::sleep(CLOSING / 50);
         }
     }
+    engine.log().write("stop_asked", json!({ "force": force }));
     engine.end_after_reply();
     Ok(Answer::Nothing)
 }

@@ -5,6 +5,7 @@
 //! be written. Which lines are written is their writers' business; whether what is in the files is what
 //! was written is told by [`Log::verify`]. The form is specified in `docs/audit.md`.
 
+mod asker;
 mod attach;
 mod finding;
 mod limit;
@@ -18,6 +19,7 @@ mod syslog;
 mod verify;
 mod writer;
 
+pub use asker::on_behalf;
 pub use finding::{Finding, Report, What};
 pub use line::Head;
 pub use seal::Sealer;
@@ -76,7 +78,9 @@ impl Log {
 
     /// Writes one line: its number, the time, the event, the fields, the hash of the line before.
     pub fn write(&self, event: &str, fields: Value) {
-        self.state().writer.write(event, object(fields));
+        let mut fields = object(fields);
+        asker::add(&mut fields);
+        self.state().writer.write(event, fields);
     }
 
     /// Writes what somebody may cause in a loop (a denial, an I/O error), or counts it where there is too
@@ -85,6 +89,7 @@ impl Log {
         let mut state = self.state();
         let Some(left_out) = state.limits.admit(event) else { return };
         let mut fields = object(fields);
+        asker::add(&mut fields);
         if left_out > 0 {
             fields.insert("left_out_before".into(), left_out.into());
         }
