@@ -13,7 +13,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use support::Instance;
-use support::process::Outcome;
+use support::process::{Outcome, run};
 
 /// Adds a rule.
 #[track_caller]
@@ -64,6 +64,27 @@ fn every_parameter_is_kept_listed_and_found_again_by_the_rules_text() {
     assert_eq!(listed(&instance)[0]["parameters"], parameters, "also after a restart");
     instance.access(["-d", &rule]).succeeds();
     assert_eq!(listed(&instance).len(), 0);
+}
+
+#[test]
+fn a_run_as_the_rule_says_is_let_through_and_another_is_not() {
+    let instance = Instance::started();
+    let (file, copy) = (instance.work().join("file"), instance.work().join("reader"));
+    fs::write(&file, "plaintext").unwrap();
+    fs::copy("/bin/cat", &copy).unwrap();
+    instance.encrypt("@t", &file);
+    let shown = file.display();
+    let process = copy.display();
+    let rule = format!(
+        "ALLOW @t * {process} --user=root --group=root --args='{shown}' --access=read --libraries"
+    );
+    add(&instance, &rule).succeeds();
+    let read = |more: &[&str]| {
+        let mut command = std::process::Command::new(&copy);
+        run(command.env_clear().arg(&file).args(more))
+    };
+    assert_eq!(read(&[]).succeeds().stdout, "plaintext");
+    read(&["-"]).denied();
 }
 
 #[test]

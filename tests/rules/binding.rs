@@ -62,6 +62,10 @@ fn a_script_must_be_run_by_the_process_and_be_roots_alone() {
     mode(&work, 0o755);
     add(&instance, &rule("/usr/bin/sh")).succeeds();
 
+    let note =
+        format!("note: its #! line calls it /bin/sh: run it as /bin/dash {}", script.display());
+    add(&instance, &rule("/bin/dash")).succeeds().says(note);
+
     // An interpreter can be given a script that names another one, or none.
     executable(&script, "#!/bin/sh -e\n");
     add(&instance, &rule("/bin/bash"))
