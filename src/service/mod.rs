@@ -7,12 +7,14 @@ pub mod audit;
 pub mod client;
 mod confirmation;
 mod engine;
+pub mod explain;
 mod failures;
 pub mod frame;
 mod gatekeeper;
 pub mod guards;
 mod lock;
 mod migration;
+pub mod mode;
 pub mod paths;
 mod programs;
 pub mod protocol;
@@ -21,6 +23,7 @@ mod rules;
 mod run;
 mod server;
 mod setup;
+pub mod users;
 
 pub use paths::Paths;
 pub use run::run;
@@ -89,7 +92,8 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::RuleRefresh { secret, .. }
         | Request::GuardInstall { secret, .. }
         | Request::GuardRemove { secret, .. }
-        | Request::GuardPermit { secret, .. } => Some(secret),
+        | Request::GuardPermit { secret, .. }
+        | Request::Mode { secret, .. } => Some(secret),
         Request::Encrypt { secret, .. } => secret.as_ref(),
         Request::Status
         | Request::Stop { .. }
@@ -97,7 +101,8 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::RulePreview { .. }
         | Request::Rules
         | Request::AuditVerify
-        | Request::Guards => None,
+        | Request::Guards
+        | Request::Explain(_) => None,
     }
 }
 

@@ -4,7 +4,7 @@ use super::engine::{End, Engine};
 use super::gatekeeper::Gatekeeper;
 use super::lock::StateLock;
 use super::protocol::{Failure, FailureKind, Secret};
-use super::{Paths, audit, guards, migration, server};
+use super::{Paths, audit, guards, migration, mode, server};
 use crate::fuse::{self, Mount};
 use crate::keystore::Sealed;
 use crate::sys::harden;
@@ -150,6 +150,7 @@ fn serve(engine: &Arc<Engine>, ask_end: Sender<End>, signals: SigSet) -> Result<
     server::serve_control(engine.clone()).map_err(cannot)?;
     server::serve_status(engine.clone()).map_err(cannot)?;
     guards::socket::serve(engine.clone()).map_err(cannot)?;
+    mode::watch(engine.clone()).map_err(cannot)?;
     std::fs::write(engine.paths().pid_file(), format!("{}\n", std::process::id()))
         .map_err(cannot)?;
     let _ = std::fs::set_permissions(engine.paths().pid_file(), Permissions::from_mode(0o644));
@@ -190,6 +191,7 @@ fn wait(engine: &Engine, ended: &Receiver<End>) -> &'static str {
 }
 
 fn end(engine: &Engine, reason: &str) {
+    mode::end(engine);
     engine.log().write("stop", json!({ "pid": std::process::id(), "reason": reason }));
     if let Some(mounted) = engine.live().and_then(|live| live.mounted.get())
         && mounted.is_served()
