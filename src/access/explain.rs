@@ -107,7 +107,9 @@ impl Policy {
             let (path, contents) =
                 (found.path == rule.process, found.fingerprint == rule.fingerprint);
             match rule.rule.effect {
-                Effect::Deny if path || contents => Standing::Is,
+                Effect::Deny if (path || contents) && flaw_to_come(rule, run).is_none() => {
+                    Standing::Is
+                }
                 Effect::Allow if path && contents => flaw_to_come(rule, run)
                     .map_or(Standing::Is, |flaw| Standing::Not(Mismatch::Run(flaw))),
                 Effect::Allow if path => Standing::Not(Mismatch::Tainted),

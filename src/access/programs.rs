@@ -95,6 +95,14 @@ impl Programs {
         Ok(Resolved { path, identity, fingerprint, encrypted })
     }
 
+    /// The file at the end of a path's links, which is not opened.
+    pub fn leads_to(&self, path: &Path) -> Option<PathBuf> {
+        match walk(&self.mount, path, Links::Follow).ok()? {
+            Place::Plain { path, .. } => Some(path),
+            Place::Encrypted { relative } => Some(self.mount.path.join(relative)),
+        }
+    }
+
     /// What lies below the mount point at the end of a path's links, relative to it; `None` when the
     /// path leads elsewhere or nowhere.
     pub fn below_mount(&self, path: &Path) -> Option<PathBuf> {

@@ -181,22 +181,31 @@ impl Observation {
                 None => name == known,
             })
         };
+        let seen = self.arguments.as_deref();
+        let behind = match script {
+            None => seen,
+            Some(script) => seen.and_then(|seen| {
+                let at = seen.iter().take(2).position(|argument| Path::new(argument) == script)?;
+                seen.get(at + 1..)
+            }),
+        };
         rule.effect == Effect::Allow
             && rule.covers(&self.category, &self.path)
             && rule.process == self.process
             && self.uses.within(*accesses)
             && (users.is_empty() || self.user.as_ref().is_some_and(|user| users.contains(user)))
-            && arguments.as_ref().is_none_or(|pattern| {
-                self.arguments.as_ref().is_some_and(|seen| pattern.matches(seen))
-            })
-            && (arguments.is_none() || self.variables.iter().all(allowed))
+            && script.as_ref().is_none_or(|_| behind.is_some())
+            && arguments
+                .as_ref()
+                .is_none_or(|pattern| behind.is_some_and(|seen| pattern.matches(seen)))
+            && (!rule.parameters.binds_start() || self.variables.iter().all(allowed))
             && unit.as_ref().is_none_or(|unit| Some(unit) == self.unit.as_ref())
-            && (groups.is_empty() && script.is_none() && libraries.is_none() && root.is_none())
+            && (groups.is_empty() && libraries.is_none() && root.is_none())
     }
 }
 
 /// Where programs are that people call by name.
-const SYSTEM: [&str; 6] =
+pub const SYSTEM: [&str; 6] =
     ["/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin", "/usr/local/sbin"];
 
 /// A path that leads to `exe` and ends in the name that it was called by; none when the file itself
@@ -213,8 +222,8 @@ pub fn called_as(
     std::iter::once(beside).chain(system).find(|path| leads_to(path).as_deref() == Some(exe))
 }
 
-/// These requests, put together so that each is what one rule would allow. `top` tells where the location begins that a path of a
-/// category is in; what is in none needs no rule. Arguments, users and units that differ make
+/// These requests, put together so that each is what one rule would allow. `top` tells where the
+/// location begins that a path of a category is in; what is in none needs no rule. Arguments, users and units that differ make
 /// separate rules; paths below one location, and kinds of use, go together.
 pub fn merged(
     observations: &[Observation],
@@ -260,16 +269,14 @@ pub fn text(seen: &Observation) -> Option<String> {
     text.parse::<Rule>().ok().map(|rule| rule.to_string())
 }
 
-/// The command line that would allow a denied request, where one can. A program that was called by
-/// another name than its file's is not bound to its arguments.
+/// The command line that would allow a denied request, where one can. `process` is what
+/// [`called_as`] found.
 pub fn mend(
     reason: &Reason,
-    who: &Who,
-    category: &str,
-    path: &Path,
-    access: Access,
+    (who, process): (&Who, Option<&Path>),
+    (category, path, access): (&str, &Path, Access),
 ) -> Option<String> {
-    mend_for(reason, &Observation::new(who, None, None, (category, path, access.into())))
+    mend_for(reason, &Observation::new(who, process, None, (category, path, access.into())))
 }
 
 /// The same for what was observed.
@@ -311,6 +318,9 @@ fn common(paths: &BTreeSet<&Path>) -> Option<PathBuf> {
     Some(above.to_owned())
 }
 
+/// From how many bytes on a command line may have lost its end in a log.
+const LONG: usize = 1024;
+
 /// The pattern that these arguments match, and no others; but for what was taken out of them.
 fn pattern(program: &Path, arguments: &[OsString]) -> String {
     let mut words = Vec::with_capacity(arguments.len());
@@ -318,6 +328,12 @@ fn pattern(program: &Path, arguments: &[OsString]) -> String {
     for argument in arguments {
         words.push(exactly(argument, redact::star(program.as_os_str(), before, argument)));
         before = Some(argument.as_os_str());
+    }
+    // Of a long command line the end was left out. Of a short one it is an argument.
+    let length: usize = arguments.iter().map(|argument| argument.len() + 1).sum();
+    if length > LONG && arguments.last().is_some_and(|last| last == "...") {
+        words.pop();
+        words.push("...".to_owned());
     }
     words.join(" ")
 }

@@ -121,6 +121,28 @@ fn every_character_of_an_argument_stands_for_itself() {
 }
 
 #[test]
+fn a_script_in_force_is_told_by_its_path_and_what_is_behind_it() {
+    let seen = seen("/a/x", Access::Read, &who("/bin/dash", &["dash", "-e", "/s", "daily"]));
+    for (parameters, allows) in [
+        ("--script=/s", true),
+        ("--script=/s --args='daily'", true),
+        ("--script=/s --args='-e /s daily'", false),
+        ("--script=/t", false),
+        ("--args='-e /s daily'", true),
+    ] {
+        let rule = format!("ALLOW @b * /bin/dash {parameters}").parse().unwrap();
+        assert_eq!(seen.is_allowed_by(&rule), allows, "{parameters}");
+    }
+}
+
+#[test]
+fn the_end_of_a_long_command_line_stays_open() {
+    let of = |first: String| pattern(Path::new("/bin/x"), &[first.into(), "...".into()]);
+    assert!(of("x".repeat(LONG)).ends_with("x ..."));
+    assert_eq!(of("x".into()), r"x \.\.\.");
+}
+
+#[test]
 fn text_for_a_shell_is_one_word_in_the_quotes_that_need_least() {
     assert_eq!(shell_quoted("a 'b'"), "\"a 'b'\"");
     assert_eq!(shell_quoted(r"a 'b\*'"), r"'a '\''b\*'\'''");
@@ -130,7 +152,7 @@ fn text_for_a_shell_is_one_word_in_the_quotes_that_need_least() {
 #[test]
 fn a_denial_is_mended_by_a_rule_a_fingerprint_or_nothing() {
     let dump = who("/usr/bin/dump", &["dump"]);
-    let mend = |reason| mend(&reason, &dump, "b", Path::new("/a"), Access::Read);
+    let mend = |reason| mend(&reason, (&dump, None), ("b", Path::new("/a"), Access::Read));
     assert_eq!(
         mend(Reason::NoRule).unwrap(),
         "ezncrypt-access-control -a \"ALLOW @b /a /usr/bin/dump --user=34 --args='' --access=read\""
@@ -153,6 +175,7 @@ fn a_rule_in_force_allows_what_it_covers() {
         ("ALLOW @b * /bin/dump --user=root", false),
         ("ALLOW @b * /bin/dump --access=write,exec", false),
         ("ALLOW @b * /bin/dump --args='x'", false),
+        ("ALLOW @b * /bin/dump --script=/x", false),
         ("ALLOW @b * /bin/dump --unit=cron", false),
         ("ALLOW @b * /bin/dump --group=x", false),
         ("ALLOW @b * /bin/dump --children --jit", true),

@@ -4,6 +4,7 @@ use super::engine::Engine;
 use super::protocol::{
     About, Answer, ExplanationRow, Failure, FailureKind, FindingRow, Question, WhoRow,
 };
+use super::rules::accounts::{self, Database};
 use super::{Paths, client, users};
 use crate::access::suggest::{self, COMMAND, Observation};
 use crate::access::{
@@ -116,14 +117,8 @@ fn subject(engine: &Engine, about: &About) -> Result<Subject, Failure> {
             engine.programs().resolve_process(&program).map_err(|error| {
                 Failure::new(FailureKind::Usage, format!("cannot look at the program: {error}"))
             })?;
-            let number = |user: &String| {
-                let unknown = || {
-                    let message = format!("there is no user {user:?} in /etc/passwd");
-                    Failure::new(FailureKind::Usage, message)
-                };
-                users::number(user).ok_or_else(unknown)
-            };
-            let user = user.as_ref().map(number).transpose()?;
+            let users = accounts::ids(Database::User, user.as_slice())?;
+            let user = users.first().copied();
             Ok(Subject::Run { program, arguments: arguments.clone(), user })
         }
     }
@@ -139,9 +134,7 @@ fn observation(
     match about {
         About::Pid(_) => {
             let who = explanation.who.as_ref()?;
-            let leads_to = |path: &Path| {
-                engine.programs().resolve_process(path).ok().map(|resolved| resolved.path)
-            };
+            let leads_to = |path: &Path| engine.programs().leads_to(path);
             let process = suggest::called_as(&who.exe, who.arguments.first(), &leads_to);
             let at = (category, path, access.into());
             Some(Observation::new(who, process.as_deref(), users::name(who.user), at))

@@ -6,11 +6,12 @@ use super::explain;
 use super::guards::admission::{self, Refused};
 use super::guards::wire::Statement;
 use super::protocol::WhoRow;
-use crate::access::{self, Ask, Caller, Grant, Looked, Reason, suggest};
+use crate::access::{self, Ask, Caller, Grant, Looked, Reason, Who, suggest};
 use crate::fuse::{Access, Gate, Refusal, Sight};
 use crate::keystore::{Location, State};
 use crate::volume::Place;
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
 /// Decides by the engine's locations and rules.
@@ -134,7 +135,9 @@ impl Gatekeeper {
         let mut fields = told(request, looked);
         fields["reason"] = reason.to_string().into();
         let mend = looked.zip(request.place).and_then(|(looked, place)| {
-            suggest::mend(reason, looked.who(), ask.category, &place.path, ask.access)
+            let process = self.called_as(looked.who());
+            let who = (looked.who(), process.as_deref());
+            suggest::mend(reason, who, (ask.category, &place.path, ask.access))
         });
         if let Some(mend) = mend {
             fields["mend"] = explain::for_instance(self.0.paths(), &mend).into();
@@ -146,6 +149,16 @@ impl Gatekeeper {
         self.0.count_denial();
         self.0.log().write_limited("denied", fields);
         Err(Refusal::Denied)
+    }
+
+    /// The path that a process was called by, where that is among the system's programs: nobody but
+    /// root decides what is looked at there.
+    fn called_as(&self, who: &Who) -> Option<PathBuf> {
+        let is_system =
+            |path: &Path| suggest::SYSTEM.iter().any(|dir| path.parent() == Some(dir.as_ref()));
+        let programs = self.0.programs();
+        let leads_to = |path: &Path| is_system(path).then(|| programs.leads_to(path))?;
+        suggest::called_as(&who.exe, who.arguments.first(), &leads_to)
     }
 
     /// Logs that a rule lets a process in, once.

@@ -1,10 +1,5 @@
 //! Names of users, out of `/etc/passwd`: a static binary has no other way.
 
-/// The number of a user given by name or number.
-pub fn number(user: &str) -> Option<u32> {
-    user.parse().ok().or_else(|| number_in(&passwd(), user))
-}
-
 /// The name of a user.
 pub fn name(number: u32) -> Option<String> {
     name_in(&passwd(), number)

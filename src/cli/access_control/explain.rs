@@ -66,7 +66,7 @@ fn text(row: &ExplanationRow, subject: &str) -> String {
     match &row.mend {
         Some(mend) => lines.push(format!("to allow it: {}", escape::text(mend))),
         None if !row.allowed => {
-            lines.push("no rule can allow it: the process must change".to_owned())
+            lines.push("no new rule is suggested for it: the process must run otherwise".to_owned())
         }
         None => {}
     }

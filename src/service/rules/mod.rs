@@ -5,7 +5,7 @@
 //! - [`list()`]: the rules, whether they still hold, and `warnings`.
 //! - [`refresh()`]: new fingerprints, first shown and then taken.
 
-mod accounts;
+pub mod accounts;
 mod bind;
 mod elf;
 mod libraries;

@@ -160,7 +160,9 @@ fn comments(others: &[Other]) -> String {
         text += &format!("#   {reason}\n");
         text += &match mend {
             Some(mend) => format!("#   if that is meant: {}\n", escape::text(mend)),
-            None => "#   no rule can allow it: the process must change\n".to_owned(),
+            None => {
+                "#   no new rule is suggested for it: the process must run otherwise\n".to_owned()
+            }
         };
     }
     text
