@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -157,13 +158,38 @@ static void *go_on(void *unused) {
 
 static void executable(int fd, int flags) {
     int protection = PROT_READ | PROT_EXEC | (fd < 0 ? PROT_WRITE : 0);
-    check(mmap(NULL, 4096, protection, MAP_PRIVATE | flags, fd, 0) == MAP_FAILED, "mmap");
+    check(mmap(NULL, 4096, protection, flags, fd, 0) == MAP_FAILED, "mmap");
 }
 
 static void executable_memfd(void) {
     int fd = memfd_create("code", 0);
     check(fd < 0 || ftruncate(fd, 4096), "memfd_create");
-    executable(fd, 0);
+    executable(fd, MAP_PRIVATE);
+}
+
+static void executable_segment(void) {
+    int segment = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+    check(segment < 0 || shmat(segment, NULL, SHM_EXEC) == (void *)-1, "shmat");
+    shmctl(segment, IPC_RMID, NULL);
+}
+
+static void *open_again_and_again(void *file) {
+    for (;;) {
+        int fd = open(file, O_RDONLY);
+        check(fd < 0, file);
+        close(fd);
+    }
+    return NULL;
+}
+
+/* Three more threads that open FILE while the main one goes on. */
+static void hammer(void) {
+    char *file = next();
+    for (int count = 0; count < 3; count++) {
+        pthread_t thread;
+        check(pthread_create(&thread, NULL, open_again_and_again, file), "pthread_create");
+    }
+    usleep(3000);
 }
 
 static int unix_socket(const char *path, struct sockaddr_un *address) {
@@ -273,7 +299,10 @@ static void one(const char *step) {
         copy(fd, "a descriptor");
     } else if (!strcmp(step, "open")) {
         char *file = next();
-        check(open(file, O_RDONLY) < 0, file);
+        int fd = open(file, O_RDONLY);
+        check(fd < 0 || dup2(fd, 9) < 0, file);
+    } else if (!strcmp(step, "hammer")) {
+        hammer();
     } else if (!strcmp(step, "timed")) {
         timed();
     } else if (!strcmp(step, "stream")) {
@@ -312,14 +341,18 @@ static void one(const char *step) {
             _exit(2);
         }
     } else if (!strcmp(step, "anonymous")) {
-        executable(-1, MAP_ANONYMOUS);
+        executable(-1, MAP_ANONYMOUS | MAP_PRIVATE);
+    } else if (!strcmp(step, "shared")) {
+        executable(-1, MAP_ANONYMOUS | MAP_SHARED);
+    } else if (!strcmp(step, "segment")) {
+        executable_segment();
     } else if (!strcmp(step, "memfd")) {
         executable_memfd();
     } else if (!strcmp(step, "map")) {
         char *file = next();
         int fd = open(file, O_RDONLY);
         check(fd < 0, file);
-        executable(fd, 0);
+        executable(fd, MAP_PRIVATE);
     } else if (!strcmp(step, "thread")) {
         pthread_t thread;
         check(pthread_create(&thread, NULL, idle, NULL), "pthread_create");

@@ -149,6 +149,49 @@ fn an_execution_by_another_thread_is_judged_anew() {
     }
 }
 
+/// An execution waits for the threads of the old program, which wait for the service, which looks at
+/// the process that executes: nobody waits for ever, and nothing is let in on the way.
+#[test]
+fn an_execution_while_other_threads_open_files_neither_hangs_nor_lets_in() {
+    let stage = Stage::allowing("");
+    let (reader, other, secret) = (stage.reader(), stage.other(), stage.secret());
+    let hammers = |next: &Path| {
+        let then = steps(&["exec", next.to_str().unwrap(), "pid", "read"], &secret);
+        [steps(&["pid", "read"], &secret), steps(&["hammer"], &secret), then].concat()
+    };
+    for user in User::BOTH {
+        for random in [true, false].repeat(10) {
+            let admitted = run(&mut with_addresses(random, user, &reader, &hammers(&reader)));
+            assert_eq!(admitted.succeeds().stdout.matches(SECRET).count(), 2);
+            let before = stage.denials().len();
+            let ended = run(&mut with_addresses(random, user, &reader, &hammers(&other)));
+            assert_denied_at_last(&stage, &ended, before, OTHER_PROGRAM);
+        }
+    }
+}
+
+/// The same with a program that lies in the encrypted tree itself.
+#[test]
+fn an_encrypted_program_that_executes_itself_while_it_opens_files_does_not_hang() {
+    let stage = Stage::new();
+    let reader = stage.build_reader("encrypted/reader", &[]);
+    stage.instance.encrypt("@programs", reader.parent().unwrap());
+    let encrypted = std::fs::canonicalize(&reader).unwrap();
+    stage.rule("ALLOW @programs * /bin/bash");
+    stage.rule(&format!("ALLOW @programs * {}", encrypted.display()));
+    stage.rule(&format!("ALLOW @data * {}", encrypted.display()));
+    let (word, secret) = (encrypted.to_str().unwrap(), stage.secret());
+    let words = [steps(&["hammer"], &secret), steps(&["exec", word, "hammer"], &secret)];
+    let words = [&words.concat()[..], &steps(&["exec", word, "read"], &secret)].concat();
+    for user in User::BOTH {
+        for _ in 0..10 {
+            let mut command = user.shell("exec \"$@\"", [os(word)]);
+            let told = run(command.args(&words)).succeeds();
+            assert!(tells(&told), "{told}");
+        }
+    }
+}
+
 #[test]
 fn an_admitted_process_that_executes_its_program_with_a_foreign_library_is_denied() {
     let stage = Stage::allowing("");

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 const FOREIGN_LIBRARY: &[&str] = &["mapping", "mapped", "library", "code"];
 const MEMORY: &[&str] = &["memory", "mapping", "mapped"];
+/// Kinds of executable memory without a file of one's own.
+const MEMORIES: [&str; 4] = ["anonymous", "shared", "memfd", "segment"];
 const FORGED: &[&str] = &["mapped", "mapping", "program"];
 const TRACED: &[&str] = &["traced"];
 
@@ -140,6 +142,19 @@ fn code_that_was_loaded_out_of_a_users_file_is_denied() {
     assert!(tells(&run(&mut Nobody.starts(stage.reader(), words)).succeeds()));
 }
 
+/// What is in the encrypted tree was put there by who may write to it.
+#[test]
+fn code_out_of_the_encrypted_tree_is_allowed() {
+    let stage = Stage::allowing("");
+    let library = stage.spy("plugins/plugin.so", Root, &[]);
+    stage.instance.encrypt("@data", library.parent().unwrap());
+    for user in User::BOTH {
+        let words = steps(&["load", library.to_str().unwrap(), "read"], &stage.secret());
+        let told = run(&mut user.starts(stage.reader(), words));
+        assert!(tells(&told), "{told}");
+    }
+}
+
 /// Root can make libraries of root's: a wide rule does not help, one with the libraries does.
 #[test]
 fn a_library_of_roots_is_denied_by_a_rule_with_the_libraries() {
@@ -194,7 +209,7 @@ fn a_plugin_is_denied_by_a_rule_with_the_libraries_unless_it_is_named() {
 #[test]
 fn executable_memory_without_a_file_is_denied_unless_the_rule_allows_it() {
     let stage = Stage::allowing("");
-    for step in ["anonymous", "memfd"] {
+    for step in MEMORIES {
         for user in User::BOTH {
             let attack =
                 |file: &Path| user.starts(stage.reader(), steps(&[step, "exe", "read"], file));
@@ -203,7 +218,7 @@ fn executable_memory_without_a_file_is_denied_unless_the_rule_allows_it() {
     }
     stage.without_rules();
     stage.allow("--jit");
-    for step in ["anonymous", "memfd"] {
+    for step in MEMORIES {
         for user in User::BOTH {
             let words = steps(&[step, "read"], &stage.secret());
             let told = run(&mut user.starts(stage.reader(), words));

@@ -191,7 +191,7 @@ impl Stage {
         if path.exists() { path } else { self.build_reader("bin/other", &["-DOTHER"]) }
     }
 
-    /// The attacker's library, of this user and with this mode.
+    /// The attacker's library, of this user.
     pub fn spy(&self, to: &str, owner: User, flags: &[&str]) -> PathBuf {
         let path = self.build("spy.c", to, &[&["-shared", "-fPIC"], flags].concat());
         own(&path, owner);
