@@ -7,12 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const ARGUMENTS: &[&str] = &["argument"];
+const ARGUMENTS: &[&str] = &["other arguments", "was started as"];
 const ENVIRONMENT: &[&str] = &["environment"];
-const USER: &[&str] = &["user"];
-const GROUP: &[&str] = &["group"];
-const PARENT: &[&str] = &["other program", "descendant", "child"];
-const UNIT: &[&str] = &["unit"];
+const USER: &[&str] = &["runs as user"];
+const GROUP: &[&str] = &["runs as group"];
+const PARENT: &[&str] = &["other program", "not started by"];
+const UNIT: &[&str] = &["in no unit", "in unit"];
 
 #[track_caller]
 fn assert_allowed(command: &mut Command) -> Outcome {

@@ -2,7 +2,8 @@
  *   map     prctl(PR_SET_MM_MAP)
  *   child   the same, by a child in a user namespace of its own that shares this memory
  * (PR_SET_MM_EXE_FILE comes to the same in the kernel, but wants CAP_SYS_RESOURCE),
- * and a `+` behind it also maps PROGRAM executable, as if it ran.
+ * a `+` behind it also maps PROGRAM executable, as if it ran, and a `=` makes all places in memory
+ * that /proc tells those in the file ./stat.
  *
  * The kernel wants no mapping of the old program to be left, so everything is done in a library
  * (-DLIBRARY), which the program (-DPROGRAM) only calls. */
@@ -38,9 +39,9 @@ static void fail(const char *what) {
     _exit(1);
 }
 
-static void read_numbers(void) {
+static void read_numbers(const char *from) {
     char text[4096] = {0}, *field;
-    int fd = open("/proc/self/stat", O_RDONLY);
+    int fd = open(from, O_RDONLY);
     if (fd < 0 || read(fd, text, sizeof text - 1) < 0)
         fail("stat");
     close(fd);
@@ -51,7 +52,7 @@ static void read_numbers(void) {
     numbers.start_code = value[26], numbers.end_code = value[27];
     numbers.start_stack = value[28];
     numbers.start_data = value[45], numbers.end_data = value[46];
-    numbers.start_brk = value[47], numbers.brk = (unsigned long)sbrk(0);
+    numbers.start_brk = numbers.brk = value[47];
     numbers.arg_start = value[48], numbers.arg_end = value[49];
     numbers.env_start = value[50], numbers.env_end = value[51];
     numbers.exe_fd = other;
@@ -99,7 +100,7 @@ void forge(char **argv) {
     other = open(program, O_RDONLY);
     if (other < 0)
         fail(program);
-    read_numbers();
+    read_numbers(strchr(how, '=') ? "stat" : "/proc/self/stat");
     unmap_own_program();
     if (how[0] == 'm' && (errno = set_map(NULL)))
         fail("PR_SET_MM_MAP");

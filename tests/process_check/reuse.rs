@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 const OTHER_PROGRAM: &[&str] = &["other program"];
-const OTHER_ARGUMENTS: &[&str] = &["argument"];
+const OTHER_ARGUMENTS: &[&str] = &["other arguments"];
 
 /// As often as a process id is used again at once.
 const TIMES: usize = 10;
@@ -204,8 +204,7 @@ fn an_admitted_process_that_executes_its_program_with_a_foreign_library_is_denie
         for random in [true, false] {
             let before = stage.denials().len();
             let ended = run(&mut with_addresses(random, user, &reader, &words));
-            let reasons = ["mapping", "mapped", "library", "code"];
-            assert_denied_at_last(&stage, &ended, before, &reasons);
+            assert_denied_at_last(&stage, &ended, before, &["runs code of"]);
         }
     }
 }
@@ -218,9 +217,46 @@ fn an_admitted_process_that_changes_its_user_is_judged_anew() {
     let words = [words, steps(&["pid", "read"], &stage.secret())].concat();
     let before = stage.denials().len();
     let ended = run(&mut Root.starts(stage.reader(), &words));
-    assert_denied_at_last(&stage, &ended, before, &["user"]);
+    assert_denied_at_last(&stage, &ended, before, &["runs as user"]);
     stage.without_rules();
     stage.allow("--user=nobody,root");
     let ended = run(&mut Root.starts(stage.reader(), &words)).succeeds();
     assert_eq!(ended.stdout.matches(SECRET).count(), 2, "a blind test: {ended}");
+}
+
+/// Where the kernel says that a program lies is what tells one execution from the next, and which file
+/// it is of: a process may have the kernel say something else of both.
+#[test]
+fn an_executed_program_that_has_itself_taken_for_the_admitted_one_is_denied() {
+    let stage = Stage::allowing("");
+    let forge = super::run::forger(&stage, Nobody);
+    let (reader, secret) = (stage.reader(), stage.secret());
+    let place = stage.open_directory("notes");
+    let (reader_word, forge_word) = (reader.to_str().unwrap(), forge.to_str().unwrap());
+    for user in User::BOTH {
+        for (how, file) in [("child=", stage.plain()), ("child=", secret.clone())] {
+            let note = place.join(format!("{}/stat", user.id()));
+            stage.open_directory(&format!("notes/{}", user.id()));
+            let words = [
+                steps(&["pid", "read"], &secret),
+                steps(&["note"], &note),
+                steps(&["directory"], note.parent().unwrap()),
+                steps(&["exec", forge_word, how, reader_word], &file),
+            ];
+            let before = stage.denials().len();
+            let ended = run(&mut user.starts(&reader, words.concat()));
+            assert!(
+                ended.stdout.contains(&format!("exe {reader_word}\n")),
+                "a blind test: {ended}"
+            );
+            let told = ended.stdout.matches(SECRET).count();
+            if file == stage.plain() {
+                assert_eq!(told, 2, "a blind test: {ended}");
+            } else {
+                assert_eq!(told, 1, "it reads the plaintext: {ended}");
+                assert!(ended.stderr.contains("Permission denied"), "{ended}");
+                stage.assert_logged(before, &["not mapped", "runs code of"]);
+            }
+        }
+    }
 }

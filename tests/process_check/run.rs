@@ -1,6 +1,8 @@
 //! Foreign code in the genuine program, and others that watch it.
 
-use super::stage::{Held, Nobody, Root, SECRET, Stage, User, os, own, set_mode, steps, tells};
+use super::stage::{
+    Held, NOBODY, Nobody, Root, SECRET, Stage, User, os, own, set_mode, steps, tells,
+};
 use super::support::machine::program;
 use super::support::process::{Outcome, Running, run, until};
 use std::fs;
@@ -9,11 +11,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-const FOREIGN_LIBRARY: &[&str] = &["mapping", "mapped", "library", "code"];
-const MEMORY: &[&str] = &["memory", "mapping", "mapped"];
+const FOREIGN_LIBRARY: &[&str] = &["runs code of"];
+const MEMORY: &[&str] = &["executable memory", "runs code of", "changed in memory"];
 /// Kinds of executable memory without a file of one's own.
 const MEMORIES: [&str; 4] = ["anonymous", "shared", "memfd", "segment"];
-const FORGED: &[&str] = &["mapped", "mapping", "program"];
+const FORGED: &[&str] = &["not mapped", "runs code of"];
 const TRACED: &[&str] = &["traced"];
 
 /// The reader with the spy's file in its environment.
@@ -50,6 +52,7 @@ fn a_preloaded_library_of_a_users_is_denied() {
         let library = stage.spy("home/spy.so", owner, &[]);
         if owner == Root {
             // Root's, but others may write to it.
+            std::os::unix::fs::chown(&library, Some(0), Some(NOBODY)).unwrap();
             set_mode(&library, 0o775);
         }
         for user in User::BOTH {
@@ -256,7 +259,7 @@ fn code_that_was_written_over_the_programs_own_is_denied() {
 }
 
 /// The program that has its path forged, and the library that it does that in.
-fn forger(stage: &Stage, owner: User) -> std::path::PathBuf {
+pub fn forger(stage: &Stage, owner: User) -> std::path::PathBuf {
     let library = ["-DLIBRARY", "-shared", "-fPIC", "-Wl,-z,now"];
     let library = stage.build("forge.c", "forger/libforge.so", &library);
     own(&library, owner);
@@ -315,7 +318,7 @@ fn a_program_that_is_traced_from_its_start_is_denied() {
         assert!(attacked.plain.stderr.contains(SECRET), "strace does not tell: a blind test");
         stage.assert_disguised(&attacked);
         let attacked = stage.assert_denied_to(user, TRACED, |file| {
-            let options = ["--batch", "-nx", "-ex", "run", "--args"];
+            let options = ["--batch", "-nx", "-return-child-result", "-ex", "run", "--args"];
             let mut command = user.starts(program("gdb"), options);
             command.arg(stage.reader()).args(steps(&["exe", "read"], file));
             command

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const SCRIPT: &[&str] = &["script", "argument"];
+const SCRIPT: &[&str] = &["script", "another file is at"];
 const ENVIRONMENT: &[&str] = &["environment"];
 
 /// Reads in the shell itself: no program that it starts is asked about.
@@ -155,8 +155,10 @@ fn commands_of_the_callers_are_denied() {
 fn commands_out_of_the_environment_are_denied() {
     let scripted = Scripted::new();
     let secret = scripted.stage.secret();
-    let evil =
-        format!("read -r line <'{}' || exit 1; echo \"evil $line\"; exit 0", secret.display());
+    let evil = format!(
+        "read -r line <'{}' || exit 1; builtin echo \"evil $line\"; exit 0",
+        secret.display()
+    );
     let file = written(&scripted.stage, "home/evil", &evil);
     for (name, value) in [
         ("BASH_ENV", file.to_str().unwrap()),
@@ -206,19 +208,20 @@ fn a_script_that_others_may_change_is_refused_or_denied() {
     let scripted = Scripted::new();
     let parameters = format!("--script={}", scripted.script.display());
     let rule = format!("ALLOW @data * /bin/bash {parameters}");
-    for mode in [0o775, 0o757] {
-        set_mode(&scripted.script, mode);
-        let refused = scripted.stage.instance.access(["-a", &rule]);
-        assert_ne!(refused.code, Some(0), "{refused}");
+    for path in [&scripted.script, &scripted.stage.at("bin"), &scripted.stage.at(".")] {
+        for mode in [0o775, 0o757] {
+            std::os::unix::fs::chown(path, None, Some(super::stage::NOBODY)).unwrap();
+            set_mode(path, mode);
+            let refused = scripted.stage.instance.access(["-a", &rule]);
+            assert_ne!(refused.code, Some(0), "{refused}");
+            set_mode(path, 0o755);
+        }
     }
-    set_mode(&scripted.script, 0o755);
     scripted.bind_script();
     assert!(tells(&run(&mut scripted.by_kernel(Root))));
-    for change in [
-        &(|| set_mode(&scripted.script, 0o757)) as &dyn Fn(),
-        &|| own(&scripted.script, super::stage::Nobody),
-        &|| set_mode(scripted.script.parent().unwrap(), 0o777),
-    ] {
+    for change in [&(|| set_mode(&scripted.script, 0o757)) as &dyn Fn(), &|| {
+        own(&scripted.script, super::stage::Nobody)
+    }] {
         change();
         for user in User::BOTH {
             let before = scripted.stage.denials().len();
@@ -227,7 +230,6 @@ fn a_script_that_others_may_change_is_refused_or_denied() {
         }
         own(&scripted.script, Root);
         set_mode(&scripted.script, 0o755);
-        set_mode(scripted.script.parent().unwrap(), 0o755);
     }
 }
 
