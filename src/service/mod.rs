@@ -3,16 +3,18 @@
 //! A command is a [`protocol::Request`]. [`call`] has it carried out by the running service or, where
 //! none runs, in the calling process, by the same engine after unlocking the keystore.
 
+pub mod audit;
 pub mod client;
 mod confirmation;
 mod engine;
+pub mod explain;
 mod failures;
 pub mod frame;
 mod gatekeeper;
 pub mod guards;
 mod lock;
-mod log;
 mod migration;
+pub mod mode;
 pub mod paths;
 mod programs;
 pub mod protocol;
@@ -21,11 +23,13 @@ mod rules;
 mod run;
 mod server;
 mod setup;
+pub mod users;
 
 pub use paths::Paths;
 pub use run::run;
 pub use setup::init;
 
+use crate::access;
 use crate::keystore::Sealed;
 use engine::Engine;
 use lock::StateLock;
@@ -69,7 +73,15 @@ pub fn call(
     run::make_directory(&paths.log(), 0o700)?;
     let engine = Engine::offline(paths.clone(), keystore)?;
     migration::recover_all(&engine, progress);
-    requests::execute(&engine, &request, progress)
+    let own = access::Caller {
+        tid: std::process::id(),
+        uid: rustix::process::geteuid().as_raw(),
+        gid: rustix::process::getegid().as_raw(),
+    };
+    let work = || requests::execute(&engine, &request, progress);
+    let outcome = audit::on_behalf(&engine, own, work);
+    engine.close_log();
+    outcome
 }
 
 fn carried_secret(request: &Request) -> Option<&Secret> {
@@ -80,14 +92,17 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::RuleRefresh { secret, .. }
         | Request::GuardInstall { secret, .. }
         | Request::GuardRemove { secret, .. }
-        | Request::GuardPermit { secret, .. } => Some(secret),
+        | Request::GuardPermit { secret, .. }
+        | Request::Mode { secret, .. } => Some(secret),
         Request::Encrypt { secret, .. } => secret.as_ref(),
         Request::Status
         | Request::Stop { .. }
         | Request::Locations
         | Request::RulePreview { .. }
         | Request::Rules
-        | Request::Guards => None,
+        | Request::AuditVerify
+        | Request::Guards
+        | Request::Explain(_) => None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who asked, for people and logs.
 
+use crate::access::redact::redact;
 use crate::access::subject::Program;
 use crate::sys::caller::{Process, Status};
 use std::ffi::{OsStr, OsString};
@@ -27,6 +28,8 @@ pub struct Who {
     pub arguments: Vec<OsString>,
     /// The systemd unit that it is in.
     pub unit: Option<String>,
+    /// Names of variables in its environment that a rule which binds the run would have to allow.
+    pub variables: Vec<String>,
 }
 
 impl Who {
@@ -37,15 +40,16 @@ impl Who {
     pub(in crate::access) fn look(tid: u32, program: &Program) -> io::Result<Self> {
         let process = Process::open(tid)?;
         let (status, line) = (process.status()?, process.command_line()?);
-        Ok(Self::of((tid, program), &process, &status, (&line, &process.control_groups()?)))
+        let (groups, environment) = (process.control_groups()?, process.environment()?);
+        Ok(Self::of((tid, program), &process, &status, [&line, &groups, &environment]))
     }
 
-    /// The same out of what was read already: status, command line and control groups.
+    /// The same out of what was read already: status, command line, control groups, environment.
     pub(super) fn of(
         (tid, program): (u32, &Program),
         process: &Process,
         status: &Status,
-        (line, control_groups): (&[u8], &[u8]),
+        [line, control_groups, environment]: [&[u8]; 3],
     ) -> Self {
         Self {
             pid: program.pid,
@@ -54,8 +58,9 @@ impl Who {
             user: status.users[1],
             group: status.groups[1],
             login_user: process.login_user(),
-            arguments: shown(&arguments(line)),
+            arguments: shown(&redact(&owned(line))),
             unit: super::unit::of(control_groups).map(str::to_owned),
+            variables: super::environment::to_allow(environment),
         }
     }
 }
@@ -66,12 +71,16 @@ pub(super) fn arguments(line: &[u8]) -> Vec<&OsStr> {
     line.split(|&byte| byte == 0).map(OsStr::from_bytes).collect()
 }
 
+fn owned(line: &[u8]) -> Vec<OsString> {
+    arguments(line).into_iter().map(OsStr::to_owned).collect()
+}
+
 /// Most bytes of all arguments that are kept: they are remembered for thousands of processes.
 const MOST: usize = 2048;
 
 /// The arguments as they may be shown; where some are left out `...` stands, which means the same in a
 /// rule.
-fn shown(arguments: &[&OsStr]) -> Vec<OsString> {
+fn shown(arguments: &[OsString]) -> Vec<OsString> {
     let mut room = MOST;
     let mut kept = Vec::new();
     for argument in arguments {
@@ -80,7 +89,7 @@ fn shown(arguments: &[&OsStr]) -> Vec<OsString> {
             break;
         };
         room = left;
-        kept.push((*argument).to_owned());
+        kept.push(argument.clone());
     }
     kept
 }

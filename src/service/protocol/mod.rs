@@ -4,10 +4,13 @@
 //! The same requests are carried out in the calling process where no service runs, so a command is
 //! written once.
 
+mod explanation;
 mod failure;
 mod rows;
 mod secret;
 
+pub use super::audit::Report as AuditReport;
+pub use explanation::{About, ExplanationRow, FindingRow, Question, WhoRow};
 pub use failure::{Failure, FailureKind};
 pub use rows::{
     Counters, FileChange, GuardRow, GuardSpec, LocationRow, RuleChange, RuleRow, Status,
@@ -99,6 +102,8 @@ pub enum Request {
     },
     /// Lists the guards, registered or made by rules alone.
     Guards,
+    /// Compares the audit log with what was written.
+    AuditVerify,
     /// Permits a guard one run with more freedom.
     GuardPermit {
         /// The guard's own file.
@@ -110,6 +115,15 @@ pub enum Request {
         /// Proof that the caller may change the rules.
         secret: Secret,
     },
+    /// Sets the mode.
+    Mode {
+        /// How long permissive mode lasts, in seconds: 1 to 86,400; none to enforce.
+        seconds: Option<u64>,
+        /// Proof that the caller may change the rules.
+        secret: Secret,
+    },
+    /// Tells what the rules say to a request.
+    Explain(Question),
 }
 
 /// What the answering side says while it works, and at the end.
@@ -151,12 +165,14 @@ pub enum Progress {
 pub enum Answer {
     /// Nothing to tell.
     Nothing,
-    /// Of [`Request::Status`].
+    /// Of [`Request::Status`] and [`Request::Mode`].
     Status(Box<Status>),
     /// Of [`Request::Locations`].
     Locations(Vec<LocationRow>),
     /// Of the rule requests: all rules as they are now.
     Rules(Vec<RuleRow>),
+    /// Of [`Request::AuditVerify`].
+    Audit(Box<AuditReport>),
     /// Of [`Request::RulePreview`].
     RuleChanges {
         /// The rules that would change.
@@ -166,4 +182,6 @@ pub enum Answer {
     },
     /// Of the guard requests: all guards as they are now; of [`Request::GuardRemove`] the removed one.
     Guards(Vec<GuardRow>),
+    /// Of [`Request::Explain`].
+    Explanation(Box<ExplanationRow>),
 }
