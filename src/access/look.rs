@@ -124,18 +124,22 @@ impl<'a> Look<'a> {
         let is_same = |since| self.judge.lineage.is_same_since(self.program.pid, since);
         let was_admitted = admitted.is_some_and(is_same);
         let (tid, program) = (self.caller.tid, self.program);
-        let standing = match self.judge.runs(rule, program, tid, was_admitted) {
-            Standing::Is if was_admitted => return Standing::Is,
-            Standing::Is => self.content(rule),
-            Standing::Other if rule.rule.parameters.children => {
-                if was_admitted {
-                    Standing::Is
-                } else {
-                    self.descends(rule)
-                }
-            }
-            other => other,
-        };
+        let mut standing = self.judge.runs(rule, program, tid, was_admitted);
+        let may_descend = rule.rule.parameters.children;
+        if was_admitted && (standing == Standing::Is || may_descend && standing == Standing::Other)
+        {
+            return Standing::Is;
+        }
+        if standing == Standing::Is {
+            standing = self.content(rule);
+        }
+        // The program may also start itself, otherwise than the rule demands.
+        if may_descend && standing != Standing::Is {
+            standing = match self.descends(rule) {
+                Standing::Other => standing,
+                descends => descends,
+            };
+        }
         let admits = self.admits == Admits::Yes && standing == Standing::Is;
         if admits && self.observed().is_ok_and(|observed| observed.randomised) {
             lock(&self.judge.admitted).insert(admission, self.since);

@@ -160,7 +160,7 @@ fn a_child_of_the_program_is_told_from_one_that_was_there_before_it() {
         asked(&policy, child, Access::Read)
     };
     assert_eq!(of(&child("\"$0\"; :")), Ok(0));
-    let before = child("exec 3<&0; \"$0\" <&3 & exec /bin/sh -c 'wait; read x; :'");
+    let before = child("exec 3<&0; \"$0\" <&3 & exec /bin/sh -c 'while sleep 1; do :; done'");
     assert_eq!(flaw(of(&before)), Flaw::NotStartedByIt);
     assert_eq!(asked(&policy, std::process::id(), Access::Read), Err(Reason::WrongProgram));
 }

@@ -102,7 +102,7 @@ impl Log {
             let mut state = self.state();
             state.tell_left_out(false);
             state.writer.seal_when_due();
-            state.writer.seals_to_sync()
+            state.writer.take_seals()
         };
         // Not under the lock: a slow disk must not keep decisions waiting.
         let _ = synced(&seals);
@@ -114,14 +114,14 @@ impl Log {
             let mut state = self.state();
             state.tell_left_out(true);
             state.writer.finish();
-            state.writer.seals_to_sync()
+            state.writer.take_seals()
         };
         let _ = synced(&seals);
     }
 
     /// The newest line once it is on the disk; none when that is not known.
     pub fn durable_head(&self) -> Option<Head> {
-        let writer::ToSync { files, head } = self.state().writer.to_sync();
+        let writer::Unsynced { files, head } = self.state().writer.take_unsynced();
         synced(&files).then_some(head).flatten()
     }
 
@@ -178,8 +178,10 @@ fn object(fields: Value) -> Fields {
     }
 }
 
+/// Syncs all, and says whether each could be.
 fn synced(files: &[Arc<File>]) -> bool {
-    files.iter().fold(true, |all, file| file.sync_data().is_ok() && all)
+    let failed = files.iter().filter(|file| file.sync_data().is_err()).count();
+    failed == 0
 }
 
 #[cfg(test)]

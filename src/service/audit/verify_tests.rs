@@ -119,8 +119,10 @@ proptest! {
         let (mut bytes, head) = sound();
         let at = at.index(bytes.len());
         bytes[at] = bytes[at].wrapping_add(by);
-        prop_assert!(!verified(&[&bytes], None).findings.is_empty());
         prop_assert!(!verified(&[&bytes], Some(head)).findings.is_empty());
+        // Where the last line is not known, its event may be changed: then it is no seal any more.
+        let report = verified(&[&bytes], None);
+        prop_assert!(!report.findings.is_empty() || report.unsealed > 0);
     }
 
     #[test]
@@ -147,8 +149,9 @@ proptest! {
         let (mut bytes, head) = sound();
         let at = at.index(bytes.len() + 1);
         bytes.splice(at..at, put);
-        prop_assert!(!verified(&[&bytes], None).findings.is_empty());
         prop_assert!(!verified(&[&bytes], Some(head)).findings.is_empty());
+        let report = verified(&[&bytes], None);
+        prop_assert!(!report.findings.is_empty() || report.unsealed > 0);
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub(super) enum News {
 }
 
 /// What is to be synced, and the head that is durable then.
-pub struct ToSync {
+pub struct Unsynced {
     /// Files that were written.
     pub files: Vec<Arc<File>>,
     /// The newest line; none when that is not known.
@@ -144,14 +144,14 @@ impl Writer {
     }
 
     /// What was written and is not synced.
-    pub fn to_sync(&mut self) -> ToSync {
+    pub fn take_unsynced(&mut self) -> Unsynced {
         let mut files = std::mem::take(&mut self.to_sync);
         files.extend(self.file.as_ref().map(|open| open.file.clone()));
-        ToSync { files, head: self.head() }
+        Unsynced { files, head: self.head() }
     }
 
     /// What seals wait to be synced.
-    pub fn seals_to_sync(&mut self) -> Vec<Arc<File>> {
+    pub fn take_seals(&mut self) -> Vec<Arc<File>> {
         std::mem::take(&mut self.to_sync)
     }
 

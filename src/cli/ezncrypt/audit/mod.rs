@@ -67,13 +67,15 @@ pub fn run(instance: &Instance, options: &Options) -> Result<ExitCode, Failure> 
         }
     }
     last.iter().try_for_each(|line| output::text(line))?;
-    while options.follow {
+    if !options.follow {
+        return Ok(ExitCode::SUCCESS);
+    }
+    loop {
         match reader.next(false).map_err(cannot)? {
             Some(read) => shown(&read, options).map_or(Ok(()), |line| output::text(&line))?,
             None => std::thread::sleep(PAUSE),
         }
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// The line as it is printed; none when it is not asked for.

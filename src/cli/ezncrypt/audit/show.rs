@@ -61,8 +61,9 @@ fn whom(who: &Map<String, Value>) -> String {
         }
     }
     let args = who.get("args").and_then(Value::as_array);
-    let args = args.map(|args| args.iter().filter_map(Value::as_str).map(quoted).collect());
-    let args = args.unwrap_or_else(Vec::new).join(" ");
+    let args: Option<Vec<_>> =
+        args.map(|args| args.iter().filter_map(Value::as_str).map(quoted).collect());
+    let args = args.unwrap_or_default().join(" ");
     let run = if args.is_empty() { String::new() } else { format!(": {args}") };
     format!("by {} ({}){run}", text("exe").unwrap_or("?"), about.join(", "))
 }
