@@ -1,10 +1,15 @@
-//! Which process started which, and whether that was before or after it executed what it runs.
+//! Which process started which, whether that was before or after it executed what it runs, and whether
+//! a process is what it was.
 //!
 //! `/proc` tells a process's parent, but not whether the parent already was what it is now: whoever
 //! starts a program may fork a child first, which then looks like the program's. So forks and execs
 //! are taken down as the kernel tells them. What happened before that began is known to be earlier;
 //! of a process that was there already it is not known when it was forked, and that is no evidence.
 //! Also of one whose record was lost.
+//!
+//! That a process executed something else cannot be hidden from here, as it can from who compares what
+//! `/proc` tells: where its program, arguments and stack lie, and with a helper even which file it runs,
+//! a process may set (`PR_SET_MM_MAP`).
 
 use crate::sys::process_events::{Event, ProcessEvents};
 use std::collections::HashMap;
@@ -40,6 +45,8 @@ struct Book {
     births: HashMap<u32, (u32, u64)>,
     /// Of each process: when it last executed something.
     execs: HashMap<u32, u64>,
+    /// What is earlier may have been lost.
+    complete_since: u64,
 }
 
 /// How often a queue that nobody asks about is emptied at least.
@@ -65,8 +72,29 @@ impl Lineage {
         }
     }
 
+    /// Whether a process is the one that had this number then, and has executed nothing since. Where the
+    /// kernel does not tell, nothing speaks against it.
+    pub fn is_same_since(&self, process: u32, time: Time) -> bool {
+        let Some(watch) = self.watch() else { return true };
+        watch.caught_up().is_ok_and(|book| !book.listening || book.is_same_since(process, time.0))
+    }
+
     fn watch(&self) -> Option<&Arc<Watch>> {
         self.watch.get_or_init(|| Watch::begin().ok()).as_ref()
+    }
+}
+
+/// A moment, as the kernel's events tell it: nanoseconds since boot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Time(u64);
+
+impl Time {
+    /// This one.
+    pub fn now() -> Self {
+        use rustix::time::{ClockId, clock_gettime};
+        let now = clock_gettime(ClockId::Monotonic);
+        let (seconds, rest) = (now.tv_sec.cast_unsigned(), now.tv_nsec.cast_unsigned());
+        Self(seconds * 1_000_000_000 + rest)
     }
 }
 
@@ -84,6 +112,7 @@ impl Watch {
         })?;
         // The kernel's answer comes before anything else.
         watch.events.wait(AT_LEAST);
+        drop(watch.caught_up()?);
         Ok(watch)
     }
 
@@ -111,13 +140,23 @@ impl Book {
                 self.births.remove(&process);
                 self.execs.remove(&process);
             }
-            Event::Listening => self.listening = true,
+            Event::Listening => {
+                self.listening = true;
+                self.complete_since = Time::now().0;
+            }
             // Whatever was lost is earlier than what comes now.
             Event::Lost => {
                 self.births.clear();
                 self.execs.clear();
+                self.complete_since = Time::now().0;
             }
         }
+    }
+
+    fn is_same_since(&self, process: u32, time: u64) -> bool {
+        let born = self.births.get(&process).is_none_or(|&(_, born)| born < time);
+        let executed = self.execs.get(&process).is_none_or(|&executed| executed < time);
+        self.complete_since < time && born && executed
     }
 
     fn birth(&self, process: u32) -> Option<Birth> {
@@ -172,6 +211,19 @@ mod tests {
             book(&[fork(1, 2, 10), exec(2, 20), fork(2, 3, 30), Event::Lost, fork(2, 4, 40)]);
         assert_eq!(book.birth(3), None);
         assert_eq!(book.birth(4), Some(Birth { parent: 2, by_what_parent_is: true }));
+    }
+
+    #[test]
+    fn a_process_is_the_same_until_it_executes_or_its_number_is_anothers() {
+        let mut book = book(&[fork(1, 2, 10), exec(2, 20), fork(1, 3, 20)]);
+        assert!(book.is_same_since(2, 21) && !book.is_same_since(2, 20));
+        book.take_down(exec(2, 30));
+        assert!(!book.is_same_since(2, 21) && book.is_same_since(3, 21));
+        book.take_down(Event::Exit { process: 3 });
+        book.take_down(fork(1, 3, 40));
+        assert!(!book.is_same_since(3, 21));
+        book.take_down(Event::Lost);
+        assert!(!book.is_same_since(2, 31) && book.is_same_since(2, Time::now().0 + 1));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::Error;
 use super::bounded::Bounded;
 use super::decision::{Mismatch, Standing};
 use super::fingerprint::Fingerprint;
-use super::lineage::Lineage;
+use super::lineage::{Lineage, Time};
 use super::policy::Caller;
 use super::programs::Programs;
 use super::rule::{BoundRule, Effect};
@@ -30,12 +30,13 @@ pub(super) struct Judge {
     pub callers: Arc<dyn Callers>,
     pub programs: Arc<Programs>,
     pub lineage: Lineage,
-    admitted: Mutex<Bounded<Admission, ()>>,
+    admitted: Mutex<Bounded<Admission, Time>>,
 }
 
 impl Judge {
     pub fn new(callers: Arc<dyn Callers>, programs: Arc<Programs>) -> Self {
         let (lineage, admitted) = (Lineage::default(), Mutex::new(Bounded::new(ADMISSIONS)));
+        lineage.begin();
         Self { callers, programs, lineage, admitted }
     }
 }
@@ -53,6 +54,7 @@ struct Admission {
 /// One look at one process.
 pub(super) struct Look<'a> {
     judge: &'a Judge,
+    since: Time,
     caller: Caller,
     program: &'a Program,
     observed: OnceCell<io::Result<Observed>>,
@@ -68,7 +70,12 @@ pub(super) enum Admits {
 
 impl<'a> Look<'a> {
     pub fn new(judge: &'a Judge, caller: Caller, program: &'a Program, admits: Admits) -> Self {
-        Self { judge, caller, program, observed: OnceCell::new(), admits }
+        Self { judge, since: Time::now(), caller, program, observed: OnceCell::new(), admits }
+    }
+
+    /// When it began: what the process executed later was not seen.
+    pub fn since(&self) -> Time {
+        self.since
     }
 
     /// What was seen, where some rule made it necessary to look.
@@ -113,7 +120,9 @@ impl<'a> Look<'a> {
     /// Whether this is the process of an ALLOW rule, or a descendant where that will do.
     fn satisfies(&self, rule: &BoundRule, mark: u64) -> Standing {
         let admission = self.admission(mark);
-        let was_admitted = lock(&self.judge.admitted).get(&admission).is_some();
+        let admitted = lock(&self.judge.admitted).get(&admission).copied();
+        let is_same = |since| self.judge.lineage.is_same_since(self.program.pid, since);
+        let was_admitted = admitted.is_some_and(is_same);
         let (tid, program) = (self.caller.tid, self.program);
         let mut standing = self.judge.runs(rule, program, tid, was_admitted);
         let may_descend = rule.rule.parameters.children;
@@ -133,7 +142,7 @@ impl<'a> Look<'a> {
         }
         let admits = self.admits == Admits::Yes && standing == Standing::Is;
         if admits && self.observed().is_ok_and(|observed| observed.randomised) {
-            lock(&self.judge.admitted).insert(admission, ());
+            lock(&self.judge.admitted).insert(admission, self.since);
         }
         standing
     }

@@ -7,6 +7,7 @@
 
 use super::bounded::Bounded;
 use super::decision::{Ask, Decision, Reason, Standing, weigh};
+use super::lineage::Time;
 use super::look::{Admits, Judge, Look};
 use super::programs::Programs;
 use super::rule::{BoundRule, Terms};
@@ -48,6 +49,8 @@ pub struct Grant {
 
 /// A process, and how it stands to the rules.
 pub struct Looked {
+    /// When the look at it began.
+    since: Time,
     set: Arc<RuleSet>,
     program: Arc<Program>,
     standings: Vec<Standing>,
@@ -125,17 +128,16 @@ impl Policy {
 
     /// Puts other rules in force, from the next decision on.
     pub fn replace(&self, rules: Vec<BoundRule>) {
-        if rules.iter().any(|rule| rule.rule.parameters.children) {
-            self.judge.lineage.begin();
-        }
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = RuleSet::new(rules);
     }
 
-    /// What is known of a caller already: four system calls, none of which waits for anybody. None
+    /// What is known of a caller already: five system calls, none of which waits for anybody. None
     /// when it must be looked at.
     pub fn recall(&self, caller: Caller) -> Option<Arc<Looked>> {
         let program = self.judge.callers.program(caller.tid).ok()?;
-        lock(&self.rule_set().looked).get(&(program, caller.uid, caller.gid)).cloned()
+        let key = (program, caller.uid, caller.gid);
+        let known = lock(&self.rule_set().looked).get(&key).cloned()?;
+        self.judge.lineage.is_same_since(key.0.pid, known.since).then_some(known)
     }
 
     /// Looks at a caller. Reads its command line and mappings, and maybe its whole program: not for a
@@ -166,7 +168,15 @@ impl Policy {
         let keep = observed.is_none_or(|observed| observed.randomised);
         let told = Mutex::default();
         let (key, set_kept) = ((program.clone(), caller.uid, caller.gid), set.clone());
-        let looked = Arc::new(Looked { set, program, standings, who, command_line, told });
+        let looked = Arc::new(Looked {
+            since: look.since(),
+            set,
+            program,
+            standings,
+            who,
+            command_line,
+            told,
+        });
         if keep {
             lock(&set_kept.looked).insert(key, looked.clone());
         }

@@ -33,6 +33,9 @@ pub enum Flaw {
     /// It has executable memory without a file.
     #[error("the process has executable memory without a file (--jit allows that)")]
     Anonymous,
+    /// Its code is not what stands in the file, though it was mapped from there.
+    #[error("the code of {0:?} was changed in memory (--jit allows that)")]
+    ChangedCode(PathBuf),
     /// Somebody other than root may have written code that it runs.
     #[error(
         "the process runs code of {0:?}, which others than root can write, or which nobody vouches for"

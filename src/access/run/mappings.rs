@@ -2,7 +2,8 @@
 //!
 //! The program's file has a fingerprint, so its owner does not matter. Of a library, either the rule
 //! has a fingerprint, or it must be one that nobody but root can have written. A filesystem that an
-//! ordinary user serves (FUSE) can say of its files what it likes, so nothing on one is believed.
+//! ordinary user serves (FUSE) can say of its files what it likes, so nothing on one is believed. Nor is
+//! code that somebody has written over in memory: who may trace the process could, and be gone by now.
 
 use super::observed::Mapped;
 use super::{Flaw, Observed};
@@ -25,12 +26,15 @@ pub(super) fn flaw(
     let device = programs.mount().device;
     let mut is_mapped = false;
     for mapped in &observed.mappings {
-        let Mapped::File { path, stat } = mapped else {
+        let Mapped::File { path, stat, changed } = mapped else {
             if parameters.jit {
                 continue;
             }
             return Some(Flaw::Anonymous);
         };
+        if *changed && !parameters.jit {
+            return Some(Flaw::ChangedCode(path.clone()));
+        }
         if program.is_some_and(|program| is_file(program, stat)) {
             is_mapped = true;
             continue;

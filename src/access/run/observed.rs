@@ -41,8 +41,8 @@ pub struct Observed {
 /// Code that a process can run.
 #[derive(Debug)]
 pub(super) enum Mapped {
-    /// Of a file.
-    File { path: PathBuf, stat: FileStat },
+    /// Of a file, or what was made of it: whether something was written over it.
+    File { path: PathBuf, stat: FileStat, changed: bool },
     /// Of none.
     Anonymous,
 }
@@ -119,7 +119,7 @@ impl Observed {
         let mut observed = Self::look(std::process::id(), program, &Own::read()?, &mount)?;
         let mut stat = FileStat::of_directory(Path::new("/"))?;
         (stat.dev, stat.ino) = (program.identity.dev, program.identity.ino);
-        observed.mappings = vec![Mapped::File { path: program.path.clone(), stat }];
+        observed.mappings = vec![Mapped::File { path: program.path.clone(), stat, changed: false }];
         Ok(observed)
     }
 
@@ -157,7 +157,7 @@ fn mapped(process: &Process, mapping: Mapping) -> io::Result<Option<Mapped>> {
         return Ok((!mapping.kernels).then_some(Mapped::Anonymous));
     };
     match process.mapped_file(&mapping) {
-        Ok(stat) => Ok(Some(Mapped::File { path, stat })),
+        Ok(stat) => Ok(Some(Mapped::File { path, stat, changed: process.is_changed(&mapping)? })),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // Cut in two or grown meanwhile, it would be missed here.
             let again = process.executable_mappings()?;

@@ -24,6 +24,18 @@ pub struct Mapping {
 /// be made to bear these.
 const KERNELS: [&[u8]; 3] = [b"[vdso]", b"[vsyscall]", b"[uprobes]"];
 
+/// Whether some page of a private mapping of a file, as `/proc/PID/pagemap` tells of its pages (eight
+/// bytes each, kernel `Documentation/admin-guide/mm/pagemap.rst`), is no longer the file's.
+pub(super) fn any_changed(pages: &[u8]) -> bool {
+    const PRESENT: u64 = 1 << 63;
+    const SWAPPED: u64 = 1 << 62;
+    const OF_FILE: u64 = 1 << 61;
+    pages.chunks_exact(8).any(|entry| {
+        let entry = entry.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
+        entry & (PRESENT | SWAPPED) != 0 && entry & OF_FILE == 0
+    })
+}
+
 /// The executable mappings; none when a line cannot be read.
 pub(super) fn executable(text: &[u8]) -> Option<Vec<Mapping>> {
     let mut found = Vec::new();
@@ -89,6 +101,17 @@ mod tests {
             ["x", "1-2 r-xp 0 0:0", "1 r-xp 0 0:0 1 a", "g-2 r-xp 0 0:0 1 a", "1-2 rx 0 0:0 1"]
         {
             assert_eq!(executable(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_there_and_not_the_files_was_changed() {
+        let pages = |words: &[u64]| words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        let unchanged: Vec<u8> = pages(&[0, 0b101 << 61, 0b111 << 60, 0b011 << 61]);
+        assert!(!any_changed(&unchanged));
+        for changed in [1 << 63, 1 << 62] {
+            let with_one: Vec<u8> = pages(&[0b101 << 61, changed]);
+            assert!(any_changed(&with_one));
         }
     }
 

@@ -237,6 +237,30 @@ impl Process {
         }
     }
 
+    /// Whether something was written over the code of a mapping: the process itself, a tracer, or who
+    /// may write to its memory, gave it pages that are not its file's. Waits for the process's memory.
+    ///
+    /// # Errors
+    /// As [`Process::glance`].
+    pub fn is_changed(&self, mapping: &Mapping) -> io::Result<bool> {
+        let page = rustix::param::page_size() as u64;
+        let pages = self.file("pagemap")?;
+        let mut entries = vec![0; 64 << 10];
+        let (mut at, end) = (mapping.start / page * 8, mapping.end / page * 8);
+        while at < end {
+            let wanted = usize::try_from(end - at).unwrap_or(usize::MAX).min(entries.len());
+            let count = pages.read_at(&mut entries[..wanted], at)?;
+            if count == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+            if maps::any_changed(&entries[..count]) {
+                return Ok(true);
+            }
+            at += count as u64;
+        }
+        Ok(false)
+    }
+
     /// Opens the process's command line for reading: each argument with a NUL behind it.
     ///
     /// # Errors
