@@ -18,7 +18,7 @@ pub fn all_work(bench: &Bench, attacks: &Attacks) {
     assert!(bench.rules == Rules::Wide);
     let failed = tried(bench, attacks, |outcome, loot| {
         let found = loot.contains(PASSWORD) || loot.contains(SECRET);
-        (!found).then(|| format!("yields nothing: {outcome}\n  loot: {}", short(loot)))
+        (!found).then(|| format!("yields nothing: {}\n  loot: {}", short(outcome), short(loot)))
     });
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
@@ -30,7 +30,8 @@ pub fn none_works(bench: &Bench, attacks: &Attacks) {
     let failed = tried(bench, attacks, |outcome, loot| {
         let found = loot.contains(PASSWORD) || loot.contains(SECRET);
         let refused = outcome.code != Some(0);
-        (found || !refused).then(|| format!("secrets: {found}, refused: {refused}: {outcome}"))
+        let what = || format!("secrets: {found}, refused: {refused}: {}", short(outcome));
+        (found || !refused).then(what)
     });
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
@@ -63,6 +64,6 @@ fn collect(directory: &Path, text: &mut String) {
     }
 }
 
-fn short(text: &str) -> String {
-    text.chars().take(2000).collect()
+fn short(text: impl ToString) -> String {
+    text.to_string().chars().take(2000).collect()
 }
