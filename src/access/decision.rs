@@ -1,9 +1,10 @@
 //! What is asked, what is answered, and how the rules are weighed: pure, without a system.
 
 use super::rule::{BoundRule, Effect, Rule};
+use super::run::Flaw;
 use std::path::Path;
 
-/// A kind of use. All need the same rules in this version; parameters will tell them apart.
+/// A kind of use; a rule may be about some of them only (`--access`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Access {
     /// Open for reading.
@@ -32,15 +33,11 @@ pub struct Ask<'a> {
     pub below: bool,
     /// What is to be done.
     pub access: Access,
-    /// The caller's thread id as the kernel told it; 0 when it could not.
-    pub tid: u32,
-    /// The caller's user id.
-    pub uid: u32,
 }
 
 /// The answer. Rules are counted from 0, as they were given to the policy.
 #[must_use]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// Go on.
     Allow {
@@ -52,7 +49,7 @@ pub enum Decision {
 }
 
 /// Why a request is refused. Rules are counted from 0, but shown from 1, as lists show them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
     /// No ALLOW rule is about the path.
@@ -85,6 +82,20 @@ pub enum Reason {
         /// The rule.
         rule: usize,
     },
+    /// The caller runs the rule's program, and not as the rule demands.
+    #[error("rule {}: {flaw}", .rule + 1)]
+    Run {
+        /// The rule.
+        rule: usize,
+        /// What does not hold.
+        flaw: Flaw,
+    },
+    /// The caller may do other things than this one.
+    #[error("rule {}: it allows the process other kinds of access only", .rule + 1)]
+    OtherAccess {
+        /// The rule.
+        rule: usize,
+    },
     /// A DENY rule matches.
     #[error("rule {} denies", .0 + 1)]
     DeniedByRule(usize),
@@ -94,10 +105,13 @@ pub enum Reason {
     /// It cannot be told who asks.
     #[error("it cannot be told who asks")]
     UnknownCaller,
+    /// Looking at the caller took too long.
+    #[error("looking at the caller took too long")]
+    TooSlow,
 }
 
 /// How a program stands to a rule's process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
     /// It is that process.
     Is,
@@ -107,22 +121,41 @@ pub(super) enum Standing {
     Not(Mismatch),
 }
 
-/// What a program that bears the rule's path lacks, the least telling first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What a program that bears the rule's path lacks, or is found fault with.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Mismatch {
     Unverifiable,
     Replaced,
     Deleted,
     Tainted,
+    Run(Flaw),
 }
 
 impl Mismatch {
-    fn reason(self, rule: usize) -> Reason {
+    pub fn reason(&self, rule: usize) -> Reason {
         match self {
             Self::Unverifiable => Reason::Unverifiable { rule },
             Self::Replaced => Reason::Replaced { rule },
             Self::Deleted => Reason::Deleted { rule },
             Self::Tainted => Reason::Tainted { rule },
+            Self::Run(flaw) => Reason::Run { rule, flaw: flaw.clone() },
+        }
+    }
+}
+
+impl Reason {
+    /// How much it tells, compared with others.
+    fn weight(&self) -> u8 {
+        match self {
+            Self::NoRule => 0,
+            Self::WrongProgram => 1,
+            Self::Unverifiable { .. } => 2,
+            Self::Replaced { .. } => 3,
+            Self::Deleted { .. } => 4,
+            Self::Tainted { .. } => 5,
+            Self::Run { .. } => 6,
+            Self::OtherAccess { .. } => 7,
+            _ => 8,
         }
     }
 }
@@ -136,7 +169,9 @@ pub(super) fn weigh(rules: &[BoundRule], standings: &[Standing], ask: &Ask<'_>) 
         let Rule { category, path: pattern, .. } = &rule.rule;
         let below = |path: &&Path| ask.below && pattern.may_reach_below(path);
         let covers = |path: &&Path| rule.rule.covers(ask.category, path) || below(path);
-        category == ask.category && ask.paths.iter().any(covers)
+        rule.rule.parameters.accesses.touch(ask.access)
+            && category == ask.category
+            && ask.paths.iter().any(covers)
     };
     let denying = numbered().find(|(_, (rule, standing))| {
         rule.rule.effect == Effect::Deny && **standing != Standing::Other && covered(rule)
@@ -149,7 +184,7 @@ pub(super) fn weigh(rules: &[BoundRule], standings: &[Standing], ask: &Ask<'_>) 
         let about = numbered().filter(|(_, (rule, _))| {
             rule.rule.effect == Effect::Allow && rule.rule.covers(ask.category, path)
         });
-        match permit(about.map(|(number, (_, standing))| (number, *standing))) {
+        match permit(about, ask.access) {
             Ok(rule) => first = first.or(Some(rule)),
             Err(reason) => return Decision::Deny(reason),
         }
@@ -158,21 +193,24 @@ pub(super) fn weigh(rules: &[BoundRule], standings: &[Standing], ask: &Ask<'_>) 
 }
 
 /// The first of these rules that the program satisfies, or what tells most about why none is.
-fn permit(about: impl Iterator<Item = (usize, Standing)>) -> Result<usize, Reason> {
-    let mut reason = Reason::NoRule;
-    let mut nearest = None;
-    for (rule, standing) in about {
-        match standing {
-            Standing::Is => return Ok(rule),
-            Standing::Other if reason == Reason::NoRule => reason = Reason::WrongProgram,
-            Standing::Not(mismatch) if nearest < Some(mismatch) => {
-                nearest = Some(mismatch);
-                reason = mismatch.reason(rule);
-            }
-            Standing::Other | Standing::Not(_) => {}
+fn permit<'a>(
+    about: impl Iterator<Item = (usize, (&'a BoundRule, &'a Standing))>,
+    access: Access,
+) -> Result<usize, Reason> {
+    let mut nearest = Reason::NoRule;
+    for (rule, (bound, standing)) in about {
+        let includes = bound.rule.parameters.accesses.include(access);
+        let reason = match standing {
+            Standing::Is if includes => return Ok(rule),
+            Standing::Is => Reason::OtherAccess { rule },
+            Standing::Other => Reason::WrongProgram,
+            Standing::Not(mismatch) => mismatch.reason(rule),
+        };
+        if nearest.weight() < reason.weight() {
+            nearest = reason;
         }
     }
-    Err(reason)
+    Err(nearest)
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ fn weighed(
     paths: &[&str],
 ) -> Decision {
     let paths: Vec<_> = paths.iter().map(Path::new).collect();
-    let ask = Ask { category, paths: &paths, below: false, access: Access::Read, tid: 1, uid: 0 };
+    let ask = Ask { category, paths: &paths, below: false, access: Access::Read };
     weigh(rules, standings, &ask)
 }
 
@@ -123,7 +123,7 @@ fn a_directory_above_what_is_denied_cannot_be_moved_away() {
         let rules = rules(&["ALLOW @m * /p", &format!("DENY @m {denied} /p")]);
         let decide = |below, path: &str| {
             let (paths, access) = ([Path::new(path)], Access::Change);
-            let ask = Ask { category: "m", paths: &paths, below, access, tid: 1, uid: 0 };
+            let ask = Ask { category: "m", paths: &paths, below, access };
             weigh(&rules, &[Standing::Is, Standing::Is], &ask)
         };
         for above in ["/a/x", "/a", "/"] {

@@ -77,7 +77,7 @@ impl Identity {
 
 impl From<FileStat> for Identity {
     fn from(stat: FileStat) -> Self {
-        let FileStat { dev, ino, size, mtime_ns, ctime_ns, mode: _ } = stat;
+        let FileStat { dev, ino, size, mtime_ns, ctime_ns, .. } = stat;
         Self { dev, ino, size, mtime_ns, ctime_ns }
     }
 }

@@ -5,7 +5,8 @@
 //! component, `**` as a component crosses them, and `[...]` and `{a,b}` are known. Matching is on
 //! bytes: a `?` is one byte.
 
-use super::parse::{Expected, normal_path};
+use super::parse::normal_path;
+use super::parse_error::Expected;
 use super::words::{Unit, push};
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 use std::fmt;

@@ -34,7 +34,8 @@ fn real(rules: &[(&str, &Path)]) -> Policy {
 fn granted(policy: &Policy, tid: u32) -> Result<Grant, Reason> {
     let paths = [Path::new("/data/x")];
     let (below, access) = (false, Access::Read);
-    policy.grant(&Ask { category: "m", paths: &paths, below, access, tid, uid: 0 })
+    let caller = Caller { tid, uid: 0, gid: 0 };
+    policy.grant(caller, &Ask { category: "m", paths: &paths, below, access })
 }
 
 fn decide(policy: &Policy, tid: u32) -> Decision {
@@ -178,7 +179,8 @@ fn foreign_and_unknown_callers_are_refused() {
     let policy = real(&[("ALLOW", &place.program)]);
     assert_eq!(decide(&policy, 0), denied(Reason::ForeignNamespace));
     let running = Running::command(Command::new("unshare").arg("-Ur").arg(&place.program));
-    assert_eq!(decide(&policy, running.tid()), denied(Reason::ForeignNamespace));
+    let foreign = Reason::Run { rule: 0, flaw: Flaw::UserNamespace };
+    assert_eq!(decide(&policy, running.tid()), denied(foreign));
     assert_eq!(decide(&policy, 2), denied(Reason::UnknownCaller));
 }
 
@@ -230,7 +232,14 @@ fn other_rules_take_effect_at_once() {
 
 fn program(programs: &Programs, path: &Path, start_time: u64) -> Program {
     let identity = programs.identify(path).unwrap();
-    Program { path: path.into(), deleted: false, identity, pid: 10, start_time }
+    Program {
+        path: path.into(),
+        deleted: false,
+        identity,
+        pid: 10,
+        start_time,
+        stamp: Default::default(),
+    }
 }
 
 #[test]
@@ -289,15 +298,21 @@ fn an_encrypted_program_is_judged_by_device_inode_and_stored_contents() {
     let policy = Policy::new(Arc::clone(&callers) as _, programs, vec![resolved]);
     let as_seen = |dev, ino, start_time| {
         let identity = Identity { dev, ino, size: 3, mtime_ns: 5, ctime_ns: 6 };
-        callers
-            .set(10, Program { path: path.into(), deleted: false, identity, pid: 10, start_time });
+        callers.set(
+            10,
+            Program {
+                path: path.into(),
+                deleted: false,
+                identity,
+                pid: 10,
+                start_time,
+                stamp: Default::default(),
+            },
+        );
         decide(&policy, 10)
     };
     assert_eq!(as_seen(99, 42, 1), ALLOWED);
-    assert_eq!(
-        granted(&policy, 10).map(|grant| (grant.terms, grant.program.start_time)),
-        Ok((Terms::CommandLine, 1))
-    );
+    assert_eq!(granted(&policy, 10).map(|grant| grant.terms), Ok(Terms::CommandLine));
     assert_eq!(as_seen(98, 42, 2), denied(Reason::Replaced { rule: 0 }));
     assert_eq!(as_seen(99, 43, 3), denied(Reason::Replaced { rule: 0 }));
     assert!(!policy.tainted(0));

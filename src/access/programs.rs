@@ -70,9 +70,21 @@ impl Programs {
     /// Each names the path: not absolute, not found, a directory or special file, not executable,
     /// too many links, changed meanwhile, unreadable.
     pub fn resolve_process(&self, path: &Path) -> Result<Resolved, Error> {
+        self.resolve(path, true)
+    }
+
+    /// As [`Programs::resolve_process`], for a file that need not be executable: a script, a library.
+    ///
+    /// # Errors
+    /// The same, but for that.
+    pub fn resolve_file(&self, path: &Path) -> Result<Resolved, Error> {
+        self.resolve(path, false)
+    }
+
+    fn resolve(&self, path: &Path, executable: bool) -> Result<Resolved, Error> {
         let (path, encrypted) = match walk(&self.mount, path, Links::Follow)? {
             Place::Plain { path: found, stat, .. } => {
-                if stat.mode & 0o111 == 0 {
+                if executable && stat.mode & 0o111 == 0 {
                     return Err(Error::NotExecutable { path: path.into() });
                 }
                 (found, false)

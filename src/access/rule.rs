@@ -1,4 +1,5 @@
-//! A rule: who may, or may not, use which files. `ALLOW|DENY  @CATEGORY  PATH  PROCESS`.
+//! A rule: who may, or may not, use which files.
+//! `ALLOW|DENY  @CATEGORY  PATH  PROCESS  [PARAMETER...]`.
 //!
 //! A rule is text with a meaning; it is parsed from what people type or paste and shown as the
 //! normalised text, which parses to the same rule. It knows no system: whether PROCESS exists, and
@@ -60,7 +61,8 @@ impl Rule {
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} @{} {} {}", self.effect, self.category, self.path, Name(&self.process))
+        write!(f, "{} @{} {} {}", self.effect, self.category, self.path, Name(&self.process))?;
+        if self.parameters.is_empty() { Ok(()) } else { write!(f, " {}", self.parameters) }
     }
 }
 
@@ -115,6 +117,18 @@ pub(super) fn write_name(
         }
     }
     Ok(())
+}
+
+/// One character as it stands in a rule, with a backslash where `special` or the lexer demands it.
+pub(super) struct Escape {
+    pub c: char,
+    pub special: bool,
+}
+
+impl fmt::Display for Escape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_char(f, self.c, self.special)
+    }
 }
 
 /// Writes one character, escaped where `special` or the lexer demands it.

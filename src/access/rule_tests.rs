@@ -1,5 +1,6 @@
 use super::super::{Expected, ParseError};
 use super::*;
+use crate::access::parameters::any_parameters;
 use proptest::prelude::*;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -85,22 +86,23 @@ fn an_error_points_at_the_word_and_says_what_was_expected() {
         ),
         ("", 1, "", "column 1: an effect is missing: it must be ALLOW or DENY"),
         (
-            "ALLOW @m * /é/b –user=bob",
+            "ALLOW @m * /é/b –usr=bob",
             17,
-            "–user=bob",
-            "column 17: \"–user=bob\": this version does not know this parameter, nor any other",
+            "–usr",
+            "column 17: there is no parameter \"–usr\": is --user meant?",
         ),
         (
             "ALLOW @m * /a/b --args=“x y” z",
-            17,
-            "--args=“x y”",
-            "column 17: \"--args=“x y”\": this version does not know this parameter, nor any other",
+            30,
+            "z",
+            "column 30: \"z\" is one word too many: a path or value that has spaces needs quotes around it",
         ),
         (
             "ALLOW @m * /my program",
             16,
             "program",
-            "column 16: \"program\" is one word too many: a path that has spaces needs quotes around it",
+            "column 16: \"program\" is one word too many: a path or value that has spaces needs quotes \
+             around it",
         ),
     ] {
         let error = parse(text).unwrap_err();
@@ -186,10 +188,11 @@ proptest! {
         category in "[a-zA-Z0-9_][a-zA-Z0-9_-]{0,20}",
         top in prop::option::of(path()),
         process in path(),
+        parameters in any_parameters(),
     ) {
         let pattern = top.map_or_else(PathPattern::everything, |top| PathPattern::exactly(&top).unwrap());
         let effect = if deny { Effect::Deny } else { Effect::Allow };
-        let rule = Rule { effect, category, path: pattern, process, parameters: Parameters::default() };
+        let rule = Rule { effect, category, path: pattern, process, parameters };
         let shown = rule.to_string();
         prop_assert!(!shown.contains(char::is_control));
         prop_assert_eq!(parse(&shown), Ok(rule.clone()));
@@ -207,7 +210,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_parses_or_points_into_itself(text in "\\PC*|(ALLOW|deny|@m|\\*|/a| |“|\"|'|\\\\|x|--u=|\u{a0}){0,12}") {
+    fn any_text_parses_or_points_into_itself(text in "\\PC*|(ALLOW|deny|@m|\\*|/a| |“|\"|'|\\\\|x|--u=|--user=|–args=|-jit|--libraries|--env=|,|\\[|\\{|\\}|-|\u{a0}){0,14}") {
         match parse(&text) {
             Ok(rule) => prop_assert_eq!(parse(&rule.to_string()).unwrap(), rule),
             Err(error) => {

@@ -2,13 +2,15 @@
 //!
 //! While the service handles a request its caller sleeps, so what is read here belongs to that
 //! request. Everything that makes the answer uncertain is an error, and an error is a denial: no
-//! thread id (a foreign pid namespace), a user namespace other than the service's (in which any
-//! user can make `/proc/PID/exe` say anything), a thread that is gone. Knows no rules.
+//! thread id (a foreign pid namespace), a thread that is gone. How the program runs is looked at
+//! once ([`Callers::observe`]) and not remembered here. Knows no rules.
 
 use super::bounded::Bounded;
 use super::fingerprint::Identity;
-use crate::sys::caller::{Glance, Process};
-use std::ffi::{OsStr, OsString};
+use super::run::{Observed, Own, Who};
+use super::walk::Mount;
+use crate::sys::caller::{Glance, Process, Stamp};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -28,6 +30,8 @@ pub struct Program {
     pub pid: u32,
     /// When the process started, in clock ticks since boot: tells two users of one pid apart.
     pub start_time: u64,
+    /// Tells what one process executed from what it executes later.
+    pub stamp: Stamp,
 }
 
 /// Why it is not known who asks.
@@ -37,12 +41,6 @@ pub enum Unknown {
     /// The request bears no thread id: it comes out of a foreign pid namespace.
     #[error("the caller is in a foreign pid namespace")]
     ForeignPidNamespace,
-    /// Thread in a user namespace other than the service's.
-    #[error("thread {tid} is in a foreign user namespace")]
-    ForeignUserNamespace {
-        /// The thread.
-        tid: u32,
-    },
     /// The thread is gone, is the kernel's own, or cannot be looked at.
     #[error("thread {tid} cannot be looked at: {source}")]
     Unreadable {
@@ -61,6 +59,26 @@ pub trait Callers: Send + Sync {
     /// [`Unknown`], which means to deny.
     fn program(&self, tid: u32) -> Result<Arc<Program>, Unknown>;
 
+    /// How the program runs. May wait for the memory of the process, and so for requests of it that
+    /// are being answered.
+    ///
+    /// # Errors
+    /// The kernel's, which means to deny.
+    fn observe(&self, tid: u32, program: &Program, mount: &Mount) -> io::Result<Observed>;
+
+    /// Who the process is, for people, where nothing else is wanted of it. May wait as
+    /// [`Callers::observe`] does.
+    ///
+    /// # Errors
+    /// The kernel's.
+    fn who(&self, tid: u32, program: &Program) -> io::Result<Who>;
+
+    /// The parent of a process; 0 for none that can be told.
+    ///
+    /// # Errors
+    /// The kernel's.
+    fn parent(&self, pid: u32) -> io::Result<u32>;
+
     /// Opens the file of the program that `tid` runs, though it was deleted. Never called for a
     /// program on the service's own mount.
     ///
@@ -69,9 +87,9 @@ pub trait Callers: Send + Sync {
     fn open_program(&self, tid: u32) -> io::Result<File>;
 }
 
-/// Callers as `/proc` shows them; for threads seen before, three system calls.
+/// Callers as `/proc` shows them; for threads seen before, four system calls.
 pub struct ProcCallers {
-    user_namespace: OsString,
+    own: Own,
     pins: Mutex<Bounded<u32, Arc<Pin>>>,
 }
 
@@ -84,16 +102,15 @@ struct Pin {
 }
 
 impl ProcCallers {
-    /// Threads remembered; each holds one file descriptor.
-    pub const PINS: usize = 512;
+    /// Threads remembered; each holds two file descriptors.
+    pub const PINS: usize = 1024;
 
-    /// Callers relative to this process's own user namespace.
+    /// Callers relative to this process's own namespaces and root directory.
     ///
     /// # Errors
     /// When `/proc` is not there.
     pub fn new() -> io::Result<Self> {
-        let user_namespace = Process::open(std::process::id())?.user_namespace()?;
-        Ok(Self { user_namespace, pins: Mutex::new(Bounded::new(Self::PINS)) })
+        Ok(Self { own: Own::read()?, pins: Mutex::new(Bounded::new(Self::PINS)) })
     }
 
     fn pinned(&self, tid: u32) -> Option<Arc<Program>> {
@@ -108,12 +125,13 @@ impl ProcCallers {
     fn look(&self, tid: u32) -> io::Result<Pin> {
         let process = Process::open(tid)?;
         let seen = process.glance()?;
-        let pid = process.process_id()?;
+        let pid = process.status()?.process;
         let start_time =
             if pid == tid { process.start_time()? } else { Process::open(pid)?.start_time()? };
         let (path, deleted) = without_mark(&seen.link);
-        let identity = seen.file.into();
-        let program = Arc::new(Program { path: path.into(), deleted, identity, pid, start_time });
+        let (path, identity, stamp) = (path.into(), seen.file.into(), seen.stamp);
+        let program = Program { path, deleted, identity, pid, start_time, stamp };
+        let program = Arc::new(program);
         Ok(Pin { process, seen, program })
     }
 }
@@ -127,12 +145,26 @@ impl Callers for ProcCallers {
             return Ok(program);
         }
         let pin = self.look(tid).map_err(|source| Unknown::Unreadable { tid, source })?;
-        if pin.seen.user_namespace != self.user_namespace {
-            return Err(Unknown::ForeignUserNamespace { tid });
-        }
         let program = Arc::clone(&pin.program);
         self.pins.lock().unwrap_or_else(PoisonError::into_inner).insert(tid, Arc::new(pin));
         Ok(program)
+    }
+
+    fn observe(&self, tid: u32, program: &Program, mount: &Mount) -> io::Result<Observed> {
+        let observed = Observed::look(tid, program, &self.own, mount)?;
+        // What was read belongs to this program only if the process runs it still.
+        match self.program(tid) {
+            Ok(now) if *now == *program => Ok(observed),
+            _ => Err(io::ErrorKind::Interrupted.into()),
+        }
+    }
+
+    fn who(&self, tid: u32, program: &Program) -> io::Result<Who> {
+        Who::look(tid, program)
+    }
+
+    fn parent(&self, pid: u32) -> io::Result<u32> {
+        Ok(Process::open(pid)?.status()?.parent)
     }
 
     fn open_program(&self, tid: u32) -> io::Result<File> {

@@ -6,7 +6,7 @@
 //! makes the next character ordinary, and `\xHH` stands for one byte. Quotes around the whole rule
 //! are taken off.
 
-use super::parse::{Expected, ParseError};
+use super::parse_error::{Expected, ParseError};
 
 /// One character of a word after quotes and escapes were understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,25 +28,32 @@ pub(super) struct Word {
     pub raw: String,
     /// What it says.
     pub units: Vec<Unit>,
+    /// The column of each unit, and the one behind the last.
+    pub columns: Vec<usize>,
 }
 
 impl Word {
     /// The word as bytes, escapes resolved.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.units.len());
-        for unit in &self.units {
-            match *unit {
-                Unit::Plain(c) | Unit::Escaped(c) => push(&mut bytes, c),
-                Unit::Byte(byte) => bytes.push(byte),
-            }
-        }
-        bytes
+        bytes(&self.units)
     }
 
     /// An error that points at this word.
     pub fn unlike(&self, expected: Expected) -> ParseError {
         ParseError { column: self.column, word: self.raw.clone(), expected }
     }
+}
+
+/// The bytes that units stand for.
+pub(super) fn bytes(units: &[Unit]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(units.len());
+    for unit in units {
+        match *unit {
+            Unit::Plain(c) | Unit::Escaped(c) => push(&mut bytes, c),
+            Unit::Byte(byte) => bytes.push(byte),
+        }
+    }
+    bytes
 }
 
 /// Appends a character in UTF-8.
@@ -136,31 +143,46 @@ impl Lexer<'_> {
             self.at += 1;
         }
         let start = self.at;
-        let mut units = Vec::new();
+        let (mut units, mut columns) = (Vec::new(), Vec::new());
+        let mut end = None;
         while let Some(c) = self.peek().filter(|&c| !is_space(c)) {
             match quote(c) {
                 Some(kind) if self.at == start || self.behind_equals(start) => {
-                    self.quoted(kind, &mut units)?;
+                    self.quoted(kind, &mut units, &mut columns)?;
+                    end = Some(self.at);
                 }
                 Some(_) => return Err(self.wrong(self.at, self.at + 1, Expected::EscapedQuote)),
-                None => units.push(self.unit()?),
+                None => {
+                    columns.push(self.at + 1);
+                    units.push(self.unit()?);
+                }
             }
         }
         if self.at == start {
             return Ok(None);
         }
+        // A closing quote is the last character, and no part of what is said.
+        columns.push(end.unwrap_or(self.at + 1));
         let raw = self.chars[start..self.at].iter().collect();
-        Ok(Some(Word { column: start + 1, raw, units }))
+        Ok(Some(Word { column: start + 1, raw, units, columns }))
     }
 
-    fn quoted(&mut self, kind: Quote, units: &mut Vec<Unit>) -> Result<(), ParseError> {
+    fn quoted(
+        &mut self,
+        kind: Quote,
+        units: &mut Vec<Unit>,
+        columns: &mut Vec<usize>,
+    ) -> Result<(), ParseError> {
         let open = self.at;
         self.at += 1;
         loop {
             match self.peek() {
                 None => return Err(self.wrong(open, self.at, Expected::ClosingQuote)),
                 Some(c) if quote(c) == Some(kind) => break,
-                Some(_) => units.push(self.unit()?),
+                Some(_) => {
+                    columns.push(self.at + 1);
+                    units.push(self.unit()?);
+                }
             }
         }
         self.at += 1;

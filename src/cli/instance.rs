@@ -51,13 +51,22 @@ impl Instance {
     /// # Errors
     /// [`FailureKind::NotRunning`] without a keystore; else as [`secret::Source::secret`].
     pub fn secret(&self) -> Result<Secret, Failure> {
-        let keystore = self.paths.keystore();
-        if !exists(&keystore)? {
-            let message = format!("there is no keystore at {}", escape::path(&keystore));
-            return Err(Failure::new(FailureKind::NotRunning, message)
-                .hint(client::command(&self.paths, "init")));
-        }
+        self.require_keystore()?;
         self.secrets.secret()
+    }
+
+    /// Makes sure that there is a keystore.
+    ///
+    /// # Errors
+    /// [`FailureKind::NotRunning`] without one.
+    pub fn require_keystore(&self) -> Result<(), Failure> {
+        let keystore = self.paths.keystore();
+        if exists(&keystore)? {
+            return Ok(());
+        }
+        let message = format!("there is no keystore at {}", escape::path(&keystore));
+        Err(Failure::new(FailureKind::NotRunning, message)
+            .hint(client::command(&self.paths, "init")))
     }
 
     /// The secret, when files that hold it were named: nobody is asked.

@@ -22,6 +22,14 @@ pub fn rules(rows: &[RuleRow]) -> String {
     aligned(&cells, &[1, 2, 2, 3, 3, 0])
 }
 
+/// What taking new fingerprints would change.
+pub fn changes(rows: &[[String; 7]]) -> String {
+    let header = ["#", "File", "SHA-256 was", "is now", "Package was", "is now", "As shipped"]
+        .map(str::to_owned);
+    let cells: Vec<_> = std::iter::once(header).chain(rows.iter().cloned()).collect();
+    aligned(&cells, &[2, 3, 3, 3, 3, 3, 0])
+}
+
 /// The locations.
 pub fn locations(rows: &[LocationRow]) -> String {
     let mut cells = vec![["Category", "State", "Path"].map(str::to_owned)];
@@ -74,7 +82,19 @@ mod tests {
     fn rule(number: usize, words: [&str; 3], encrypted: bool, tainted: bool) -> RuleRow {
         let [category, path, process] = words.map(str::to_owned);
         let (effect, parameters, sha256) = ("ALLOW".into(), String::new(), String::new());
-        RuleRow { number, effect, category, path, process, parameters, sha256, encrypted, tainted }
+        RuleRow {
+            number,
+            effect,
+            category,
+            path,
+            process,
+            parameters,
+            sha256,
+            encrypted,
+            tainted,
+            package: None,
+            warnings: Vec::new(),
+        }
     }
 
     #[test]

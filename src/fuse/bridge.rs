@@ -2,11 +2,17 @@
 
 use super::convert::{attr, ino};
 use super::errno::errno_of;
-use super::{Access, Caller, Counters, Gate};
+use super::looking::Looking;
+use super::{Access, Counters, Gate, Refusal, Sight};
+use crate::access::Caller;
 use crate::sys::declare;
-use crate::volume::{Entry, NewNode, Opening, Owner, Place, Result as VolumeResult, Volume};
-use fuser::{Errno, FopenFlags, Generation, INodeNo, ReplyEmpty, ReplyEntry, ReplyXattr, Request};
+use crate::volume::Result as VolumeResult;
+use crate::volume::{Attributes, Entry, HandleId, NewNode, Opening, Owner, Place, Volume};
+use fuser::{Errno, FileHandle, FopenFlags, Generation, INodeNo, Request};
+use fuser::{ReplyAttr, ReplyCreate, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyXattr};
+use std::cell::Cell;
 use std::ffi::OsStr;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError};
@@ -28,10 +34,87 @@ pub(super) struct Bridge {
 
 pub(super) type Answer<T> = Result<T, Errno>;
 
+/// The bridge as it is mounted: shared with the threads that look at callers.
+pub(super) struct Served {
+    bridge: Arc<Bridge>,
+    looking: Looking,
+}
+
+impl Deref for Served {
+    type Target = Bridge;
+
+    fn deref(&self) -> &Bridge {
+        &self.bridge
+    }
+}
+
+/// Who asks, and what is known of them.
+pub(super) struct Asker {
+    pub caller: Caller,
+    sight: Sight,
+    /// What is known did not suffice.
+    look_again: Cell<bool>,
+}
+
+/// Looks at one caller for one request, of whom the rules change meanwhile.
+const LOOKS: u32 = 3;
+
+impl Served {
+    pub fn new(bridge: Bridge) -> Self {
+        let looking = Looking::new(bridge.gate.clone());
+        Self { bridge: Arc::new(bridge), looking }
+    }
+
+    /// Carries a request out that the gate is asked about, and replies: at once when enough is known
+    /// of the caller, else after a look at it on another thread. `work` may be begun again, and asks
+    /// before it does anything.
+    pub fn decided<T: 'static, R: Send + 'static>(
+        &self,
+        request: &Request,
+        reply: R,
+        respond: fn(R, Answer<T>),
+        work: impl Fn(&Bridge, &Asker) -> Answer<T> + Send + 'static,
+    ) {
+        self.counters.requests.fetch_add(1, Relaxed);
+        let caller = Caller { tid: request.pid(), uid: request.uid(), gid: request.gid() };
+        let known = self.gate.recall(caller).map(Sight::Recalled);
+        if let Some(answer) = known.and_then(|sight| self.bridge.attempt(caller, sight, &work)) {
+            return respond(reply, answer);
+        }
+        let bridge = self.bridge.clone();
+        let then = move |sight| {
+            let mut answer = bridge.attempt(caller, sight, &work);
+            for _ in 1..LOOKS {
+                if answer.is_none() {
+                    answer = bridge.attempt(caller, bridge.gate.look(caller), &work);
+                }
+            }
+            respond(reply, answer.unwrap_or(Err(Errno::EACCES)));
+        };
+        self.looking.look(caller, Box::new(then));
+    }
+}
+
 impl Bridge {
     /// Carries a request out. A panic answers `EIO` and takes nothing else down.
     pub(super) fn answer<T>(&self, work: impl FnOnce() -> Answer<T>) -> Answer<T> {
         self.counters.requests.fetch_add(1, Relaxed);
+        self.carry_out(work)
+    }
+
+    /// Carries a request out by what is known of the caller; nothing when that does not suffice.
+    fn attempt<T>(
+        &self,
+        caller: Caller,
+        sight: Sight,
+        work: impl Fn(&Self, &Asker) -> Answer<T>,
+    ) -> Option<Answer<T>> {
+        let asker = Asker { caller, sight, look_again: Cell::new(false) };
+        let answer = self.carry_out(|| work(self, &asker));
+        (!asker.look_again.get()).then_some(answer)
+    }
+
+    fn carry_out<T>(&self, work: impl FnOnce() -> Answer<T>) -> Answer<T> {
         let _in_hand = self.gate.requests_in_hand().read().unwrap_or_else(PoisonError::into_inner);
         catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Errno::EIO))
     }
@@ -50,7 +133,7 @@ impl Bridge {
     /// filesystems that know none.
     pub(super) fn state(
         &self,
-        request: &Request,
+        asker: &Asker,
         node: INodeNo,
         command: u32,
         data: &[u8],
@@ -60,49 +143,58 @@ impl Bridge {
             Ok(statement) if command == declare::COMMAND && out_size == 0 => statement,
             _ => return Err(Errno::ENOTTY),
         };
-        let caller = Caller { tid: request.pid(), uid: request.uid(), gid: request.gid() };
         let place = self.checked(self.volume.place(ino(node)))?;
-        Ok(self.gate.declare(caller, &place, statement)?)
+        asker.told(self.gate.declare(asker.caller, &asker.sight, &place, statement))
     }
 
-    pub(super) fn ask(&self, request: &Request, access: Access, places: &[Place]) -> Answer<()> {
-        let caller = Caller { tid: request.pid(), uid: request.uid(), gid: request.gid() };
-        Ok(self.gate.permit(caller, access, places)?)
+    pub(super) fn ask(&self, asker: &Asker, access: Access, places: &[Place]) -> Answer<()> {
+        asker.told(self.gate.permit(asker.caller, &asker.sight, access, places))
     }
 
-    pub(super) fn ask_node(&self, request: &Request, access: Access, node: INodeNo) -> Answer<()> {
+    pub(super) fn ask_node(&self, asker: &Asker, access: Access, node: INodeNo) -> Answer<()> {
         let place = self.checked(self.volume.place(ino(node)))?;
-        self.ask(request, access, &[place])
+        self.ask(asker, access, &[place])
     }
 
     pub(super) fn ask_child(
         &self,
-        request: &Request,
+        asker: &Asker,
         access: Access,
         parent: INodeNo,
         name: &OsStr,
     ) -> Answer<()> {
         let place = self.checked(self.volume.child_place(ino(parent), name))?;
-        self.ask(request, access, &[place])
+        self.ask(asker, access, &[place])
     }
 
     pub(super) fn make(
         &self,
-        request: &Request,
+        asker: &Asker,
         parent: INodeNo,
         name: &OsStr,
         node: NewNode<'_>,
         umask: u32,
     ) -> Answer<Entry> {
-        self.answer(|| {
-            self.ask_child(request, Access::Create, parent, name)?;
-            let owner = Owner { uid: request.uid(), gid: request.gid(), umask };
-            self.checked(self.volume.make(ino(parent), name, node, owner))
-        })
+        self.ask_child(asker, Access::Create, parent, name)?;
+        self.checked(self.volume.make(ino(parent), name, node, asker.owner(umask)))
     }
 
     pub(super) fn add(&self, counter: &AtomicU64, bytes: usize) {
         counter.fetch_add(bytes as u64, Relaxed);
+    }
+}
+
+impl Asker {
+    /// Who owns what they make.
+    pub(super) fn owner(&self, umask: u32) -> Owner {
+        Owner { uid: self.caller.uid, gid: self.caller.gid, umask }
+    }
+
+    fn told(&self, outcome: Result<(), Refusal>) -> Answer<()> {
+        if outcome == Err(Refusal::LookAgain) {
+            self.look_again.set(true);
+        }
+        Ok(outcome?)
     }
 }
 
@@ -129,6 +221,30 @@ pub(super) const OPEN_REPLY: FopenFlags = FopenFlags::FOPEN_KEEP_CACHE;
 pub(super) fn reply_entry(reply: ReplyEntry, entry: Answer<Entry>) {
     match entry {
         Ok(entry) => reply.entry(&KEEP, &attr(&entry.attributes), Generation(0)),
+        Err(errno) => reply.error(errno),
+    }
+}
+
+pub(super) fn reply_attributes(reply: ReplyAttr, answer: Answer<Attributes>) {
+    match answer {
+        Ok(attributes) => reply.attr(&KEEP, &attr(&attributes)),
+        Err(errno) => reply.error(errno),
+    }
+}
+
+pub(super) fn reply_opened(reply: ReplyOpen, answer: Answer<HandleId>) {
+    match answer {
+        Ok(handle) => reply.opened(FileHandle(handle.0), OPEN_REPLY),
+        Err(errno) => reply.error(errno),
+    }
+}
+
+pub(super) fn reply_created(reply: ReplyCreate, answer: Answer<(Entry, HandleId)>) {
+    match answer {
+        Ok((entry, handle)) => {
+            let (attributes, handle) = (attr(&entry.attributes), FileHandle(handle.0));
+            reply.created(&KEEP, &attributes, Generation(0), handle, OPEN_REPLY);
+        }
         Err(errno) => reply.error(errno),
     }
 }

@@ -23,7 +23,7 @@ pub fn errno_of(error: &Error) -> Errno {
 impl From<Refusal> for Errno {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Denied => Self::EACCES,
+            Refusal::Denied | Refusal::LookAgain => Self::EACCES,
             Refusal::Fixed | Refusal::Frozen => Self::EBUSY,
             Refusal::CrossLocation => Self::EXDEV,
         }

@@ -1,14 +1,16 @@
 //! The kernel's requests, one method each: ask, call, reply.
 
 use super::Access;
-use super::bridge::{Bridge, KEEP, OPEN_REPLY, access_of, opening};
-use super::bridge::{reply_empty, reply_entry, reply_xattr};
-use super::convert::{attr, ino, set_time};
+use super::bridge::{Served, access_of, opening};
+use super::bridge::{
+    reply_attributes, reply_created, reply_empty, reply_entry, reply_opened, reply_xattr,
+};
+use super::convert::{ino, set_time};
 use crate::storage::with_buffer;
-use crate::volume::{Changes, HandleId, NewNode, Owner};
+use crate::volume::{Changes, HandleId, NewNode};
 use fuser::{
-    BsdFileFlags, Errno, FileHandle, Filesystem, FopenFlags, Generation, INodeNo, InitFlags,
-    IoctlFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    BsdFileFlags, Errno, FileHandle, Filesystem, FopenFlags, INodeNo, InitFlags, IoctlFlags,
+    KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
     ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen,
     ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
@@ -20,7 +22,7 @@ use std::time::SystemTime;
 /// The largest write, in bytes; reads follow the kernel's read-ahead.
 const MAX_WRITE: u32 = 1 << 20;
 
-impl Filesystem for Bridge {
+impl Filesystem for Served {
     fn init(&mut self, _request: &Request, config: &mut KernelConfig) -> io::Result<()> {
         let wanted = InitFlags::FUSE_ASYNC_READ
             | InitFlags::FUSE_BIG_WRITES
@@ -57,10 +59,8 @@ impl Filesystem for Bridge {
         _handle: Option<FileHandle>,
         reply: ReplyAttr,
     ) {
-        match self.answer(|| self.checked(self.volume.attributes(ino(node)))) {
-            Ok(attributes) => reply.attr(&KEEP, &attr(&attributes)),
-            Err(errno) => reply.error(errno),
-        }
+        let answer = self.answer(|| self.checked(self.volume.attributes(ino(node))));
+        reply_attributes(reply, answer);
     }
 
     fn setattr(
@@ -89,18 +89,16 @@ impl Filesystem for Bridge {
             atime: atime.map(set_time),
             mtime: mtime.map(set_time),
         };
-        let answer = self.answer(|| {
-            // Whoever holds a handle was asked when it was opened.
-            if handle.is_none() || mode.is_some() || uid.is_some() || gid.is_some() {
-                self.ask_node(request, Access::Change, node)?;
-            }
-            let handle = handle.map(|handle| HandleId(handle.0));
-            self.checked(self.volume.change(ino(node), handle, &changes))
-        });
-        match answer {
-            Ok(attributes) => reply.attr(&KEEP, &attr(&attributes)),
-            Err(errno) => reply.error(errno),
+        let held = handle.map(|handle| HandleId(handle.0));
+        // Whoever holds a handle was asked when it was opened.
+        if held.is_some() && mode.is_none() && uid.is_none() && gid.is_none() {
+            let change = || self.checked(self.volume.change(ino(node), held, &changes));
+            return reply_attributes(reply, self.answer(change));
         }
+        self.decided(request, reply, reply_attributes, move |bridge, asker| {
+            bridge.ask_node(asker, Access::Change, node)?;
+            bridge.checked(bridge.volume.change(ino(node), held, &changes))
+        });
     }
 
     fn readlink(&self, _request: &Request, node: INodeNo, reply: ReplyData) {
@@ -120,8 +118,10 @@ impl Filesystem for Bridge {
         rdev: u32,
         reply: ReplyEntry,
     ) {
-        let node = NewNode::Special { mode, rdev };
-        reply_entry(reply, self.make(request, parent, name, node, umask));
+        let name = name.to_owned();
+        self.decided(request, reply, reply_entry, move |bridge, asker| {
+            bridge.make(asker, parent, &name, NewNode::Special { mode, rdev }, umask)
+        });
     }
 
     fn mkdir(
@@ -133,8 +133,10 @@ impl Filesystem for Bridge {
         umask: u32,
         reply: ReplyEntry,
     ) {
-        let node = NewNode::Directory { mode };
-        reply_entry(reply, self.make(request, parent, name, node, umask));
+        let name = name.to_owned();
+        self.decided(request, reply, reply_entry, move |bridge, asker| {
+            bridge.make(asker, parent, &name, NewNode::Directory { mode }, umask)
+        });
     }
 
     fn symlink(
@@ -145,23 +147,26 @@ impl Filesystem for Bridge {
         target: &Path,
         reply: ReplyEntry,
     ) {
-        reply_entry(reply, self.make(request, parent, name, NewNode::Symlink { target }, 0));
+        let (name, target) = (name.to_owned(), target.to_owned());
+        self.decided(request, reply, reply_entry, move |bridge, asker| {
+            bridge.make(asker, parent, &name, NewNode::Symlink { target: &target }, 0)
+        });
     }
 
     fn unlink(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let answer = self.answer(|| {
-            self.ask_child(request, Access::Rename, parent, name)?;
-            self.checked(self.volume.unlink(ino(parent), name))
+        let name = name.to_owned();
+        self.decided(request, reply, reply_empty, move |bridge, asker| {
+            bridge.ask_child(asker, Access::Rename, parent, &name)?;
+            bridge.checked(bridge.volume.unlink(ino(parent), &name))
         });
-        reply_empty(reply, answer);
     }
 
     fn rmdir(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let answer = self.answer(|| {
-            self.ask_child(request, Access::Rename, parent, name)?;
-            self.checked(self.volume.remove_directory(ino(parent), name))
+        let name = name.to_owned();
+        self.decided(request, reply, reply_empty, move |bridge, asker| {
+            bridge.ask_child(asker, Access::Rename, parent, &name)?;
+            bridge.checked(bridge.volume.remove_directory(ino(parent), &name))
         });
-        reply_empty(reply, answer);
     }
 
     fn rename(
@@ -174,15 +179,15 @@ impl Filesystem for Bridge {
         flags: RenameFlags,
         reply: ReplyEmpty,
     ) {
-        let answer = self.answer(|| {
-            let from = self.checked(self.volume.child_place(ino(parent), name))?;
-            let to = self.checked(self.volume.child_place(ino(new_parent), new_name))?;
-            self.ask(request, Access::Rename, &[from, to])?;
+        let (name, new_name) = (name.to_owned(), new_name.to_owned());
+        self.decided(request, reply, reply_empty, move |bridge, asker| {
+            let (from, to) = ((ino(parent), &*name), (ino(new_parent), &*new_name));
+            let places = [from, to].map(|(parent, name)| bridge.volume.child_place(parent, name));
+            let [from_place, to_place] = places.map(|place| bridge.checked(place));
+            bridge.ask(asker, Access::Rename, &[from_place?, to_place?])?;
             let flags = rustix::fs::RenameFlags::from_bits(flags.bits()).ok_or(Errno::EINVAL)?;
-            let (from, to) = ((ino(parent), name), (ino(new_parent), new_name));
-            self.checked(self.volume.rename(from, to, flags))
+            bridge.checked(bridge.volume.rename(from, to, flags))
         });
-        reply_empty(reply, answer);
     }
 
     fn link(
@@ -193,24 +198,20 @@ impl Filesystem for Bridge {
         new_name: &OsStr,
         reply: ReplyEntry,
     ) {
-        let entry = self.answer(|| {
-            let from = self.checked(self.volume.place(ino(node)))?;
-            let to = self.checked(self.volume.child_place(ino(new_parent), new_name))?;
-            self.ask(request, Access::Link, &[from, to])?;
-            self.checked(self.volume.link(ino(node), ino(new_parent), new_name))
+        let new_name = new_name.to_owned();
+        self.decided(request, reply, reply_entry, move |bridge, asker| {
+            let from = bridge.checked(bridge.volume.place(ino(node)))?;
+            let to = bridge.checked(bridge.volume.child_place(ino(new_parent), &new_name))?;
+            bridge.ask(asker, Access::Link, &[from, to])?;
+            bridge.checked(bridge.volume.link(ino(node), ino(new_parent), &new_name))
         });
-        reply_entry(reply, entry);
     }
 
     fn open(&self, request: &Request, node: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
-        let handle = self.answer(|| {
-            self.ask_node(request, access_of(flags.0), node)?;
-            self.checked(self.volume.open_file(ino(node), opening(flags.0)))
+        self.decided(request, reply, reply_opened, move |bridge, asker| {
+            bridge.ask_node(asker, access_of(flags.0), node)?;
+            bridge.checked(bridge.volume.open_file(ino(node), opening(flags.0)))
         });
-        match handle {
-            Ok(handle) => reply.opened(FileHandle(handle.0), OPEN_REPLY),
-            Err(errno) => reply.error(errno),
-        }
     }
 
     fn create(
@@ -223,19 +224,12 @@ impl Filesystem for Bridge {
         flags: i32,
         reply: ReplyCreate,
     ) {
-        let created = self.answer(|| {
-            self.ask_child(request, Access::Create, parent, name)?;
-            let owner = Owner { uid: request.uid(), gid: request.gid(), umask };
-            self.checked(self.volume.create(ino(parent), name, mode, owner, opening(flags)))
+        let name = name.to_owned();
+        self.decided(request, reply, reply_created, move |bridge, asker| {
+            bridge.ask_child(asker, Access::Create, parent, &name)?;
+            let (owner, opening) = (asker.owner(umask), opening(flags));
+            bridge.checked(bridge.volume.create(ino(parent), &name, mode, owner, opening))
         });
-        match created {
-            Ok((entry, handle)) => {
-                let attributes = attr(&entry.attributes);
-                let handle = FileHandle(handle.0);
-                reply.created(&KEEP, &attributes, Generation(0), handle, OPEN_REPLY);
-            }
-            Err(errno) => reply.error(errno),
-        }
     }
 
     fn read(
@@ -364,10 +358,14 @@ impl Filesystem for Bridge {
         out_size: u32,
         reply: ReplyIoctl,
     ) {
-        match self.answer(|| self.state(request, node, command, data, out_size)) {
+        let data = data.to_owned();
+        let respond = |reply: ReplyIoctl, answer| match answer {
             Ok(()) => reply.ioctl(0, &[]),
             Err(errno) => reply.error(errno),
-        }
+        };
+        self.decided(request, reply, respond, move |bridge, asker| {
+            bridge.state(asker, node, command, &data, out_size)
+        });
     }
 
     fn opendir(&self, _request: &Request, node: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
@@ -448,12 +446,12 @@ impl Filesystem for Bridge {
         _position: u32,
         reply: ReplyEmpty,
     ) {
-        let answer = self.answer(|| {
-            self.ask_node(request, Access::Change, node)?;
+        let (name, value) = (name.to_owned(), value.to_owned());
+        self.decided(request, reply, reply_empty, move |bridge, asker| {
+            bridge.ask_node(asker, Access::Change, node)?;
             let flags = flags.cast_unsigned();
-            self.checked(self.volume.set_xattr(ino(node), name, value, flags))
+            bridge.checked(bridge.volume.set_xattr(ino(node), &name, &value, flags))
         });
-        reply_empty(reply, answer);
     }
 
     fn getxattr(
@@ -474,10 +472,10 @@ impl Filesystem for Bridge {
     }
 
     fn removexattr(&self, request: &Request, node: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let answer = self.answer(|| {
-            self.ask_node(request, Access::Change, node)?;
-            self.checked(self.volume.remove_xattr(ino(node), name))
+        let name = name.to_owned();
+        self.decided(request, reply, reply_empty, move |bridge, asker| {
+            bridge.ask_node(asker, Access::Change, node)?;
+            bridge.checked(bridge.volume.remove_xattr(ino(node), &name))
         });
-        reply_empty(reply, answer);
     }
 }

@@ -1,18 +1,19 @@
 //! The question that is asked before plaintext is given out or the tree is changed.
 
+use crate::access::{Caller, Looked, Reason};
 use crate::sys::declare::LEN as STATEMENT;
 use crate::volume::Place;
-use std::sync::RwLock;
+use std::sync::{Arc, RwLock};
 
-/// Who asks, as the kernel says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caller {
-    /// Thread id in the service's pid namespace; 0 for a process that is not in it.
-    pub tid: u32,
-    /// File-system user id.
-    pub uid: u32,
-    /// File-system group id.
-    pub gid: u32,
+/// What was seen of a caller.
+#[derive(Clone)]
+pub enum Sight {
+    /// What was remembered of it.
+    Recalled(Arc<Looked>),
+    /// What was seen just now.
+    Fresh(Arc<Looked>),
+    /// Nothing, and why: the request is denied.
+    Unknown(Reason),
 }
 
 /// What the caller wants to do.
@@ -41,6 +42,8 @@ pub enum Access {
 pub enum Refusal {
     /// No rule allows it: `EACCES`.
     Denied,
+    /// What was seen of the caller does not suffice: it must be looked at (again).
+    LookAgain,
     /// The name is that of a location or lies outside all of them: `EBUSY`, as of a mount point.
     Fixed,
     /// The location is being decrypted: `EBUSY`.
@@ -49,18 +52,32 @@ pub enum Refusal {
     CrossLocation,
 }
 
-/// Decides. Called on the thread that answers the request, possibly on many at once; the caller sleeps
-/// until the answer. Must not open anything below the mount.
+/// Decides. Called on many threads at once; the caller sleeps until the answer. Must not open anything
+/// below the mount.
 pub trait Gate: Send + Sync + 'static {
     /// Held for reading while a request is worked on; whoever needs all earlier requests to be over
     /// takes it for writing.
     fn requests_in_hand(&self) -> &RwLock<()>;
 
+    /// What is remembered of a caller. Must not wait for anybody: called on the thread that answers
+    /// the request.
+    fn recall(&self, caller: Caller) -> Option<Arc<Looked>>;
+
+    /// Looks at a caller. May wait for the caller's memory, and so for requests that are being
+    /// answered: never called on a thread that answers any.
+    fn look(&self, caller: Caller) -> Sight;
+
     /// Whether the caller may do it at all of `places`.
     ///
     /// # Errors
     /// Why not.
-    fn permit(&self, caller: Caller, access: Access, places: &[Place]) -> Result<(), Refusal>;
+    fn permit(
+        &self,
+        caller: Caller,
+        sight: &Sight,
+        access: Access,
+        places: &[Place],
+    ) -> Result<(), Refusal>;
 
     /// Takes what the caller states about the file at `place` (`sys::declare`).
     ///
@@ -69,6 +86,7 @@ pub trait Gate: Send + Sync + 'static {
     fn declare(
         &self,
         caller: Caller,
+        sight: &Sight,
         place: &Place,
         statement: &[u8; STATEMENT],
     ) -> Result<(), Refusal>;

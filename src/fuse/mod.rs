@@ -10,10 +10,11 @@ mod directories;
 mod errno;
 mod filesystem;
 mod gate;
+mod looking;
 mod mount;
 mod ranges;
 
-pub use gate::{Access, Caller, Gate, Refusal};
+pub use gate::{Access, Gate, Refusal, Sight};
 pub use mount::{Mount, Mounted, device_available};
 
 /// Totals since the mount, for `status`.

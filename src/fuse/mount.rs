@@ -1,6 +1,6 @@
 //! Mounting, serving, unmounting. The mount is our own `mount(2)`: no helper program is run.
 
-use super::bridge::Bridge;
+use super::bridge::{Bridge, Served};
 use super::{Counters, Gate};
 use crate::volume::{Ino, Volume};
 use fuser::{Config, INodeNo, Notifier, Session, SessionACL};
@@ -71,7 +71,8 @@ impl Mount {
         config.n_threads = Some((2 * cpus).max(4));
         config.clone_fd = true;
         let bridge = Bridge { volume: self.volume, gate: self.gate, counters: self.counters };
-        let session = Session::from_fd(bridge, device.into(), SessionACL::All, config)?;
+        let session =
+            Session::from_fd(Served::new(bridge), device.into(), SessionACL::All, config)?;
         let notifier = session.notifier();
         let session =
             std::thread::Builder::new().name("mount".into()).spawn(move || session.run())?;

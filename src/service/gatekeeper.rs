@@ -1,14 +1,14 @@
-//! The gate of the mount: locations first, then the rules; denials are logged.
+//! The gate of the mount: locations first, then the rules; what is new is logged.
 
 use super::engine::Engine;
 use super::guards::admission::{self, Refused};
 use super::guards::wire::Statement;
 use super::log::with_place;
-use crate::access::{self, Ask, Grant};
-use crate::fuse::{Access, Caller, Gate, Refusal};
+use crate::access::{self, Ask, Caller, Grant, Looked, Who};
+use crate::fuse::{Access, Gate, Refusal, Sight};
 use crate::keystore::{Location, State};
 use crate::volume::Place;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::{Arc, RwLock};
 
 /// Decides by the engine's locations and rules.
@@ -19,31 +19,64 @@ impl Gate for Gatekeeper {
         self.0.requests_in_hand()
     }
 
-    fn permit(&self, caller: Caller, access: Access, places: &[Place]) -> Result<(), Refusal> {
-        let grant = self.weigh(caller, access, places)?;
-        admission::check(&self.0, &grant, access, caller.tid).map_err(|refused| match refused {
-            Refused::OnlyAsked => Refusal::Denied,
-            _ => self.deny(caller, name_of(access), places.first(), refused.to_string()),
-        })
+    fn recall(&self, caller: Caller) -> Option<Arc<Looked>> {
+        self.0.policy().recall(caller)
+    }
+
+    fn look(&self, caller: Caller) -> Sight {
+        self.0.policy().look(caller).map_or_else(Sight::Unknown, Sight::Fresh)
+    }
+
+    fn permit(
+        &self,
+        caller: Caller,
+        sight: &Sight,
+        access: Access,
+        places: &[Place],
+    ) -> Result<(), Refusal> {
+        let request = Request { caller, access: name_of(access), place: places.first() };
+        let (grant, looked) = self.weigh(&request, sight, access, places)?;
+        let checked = admission::check(&self.0, (&grant, looked), access, caller.tid);
+        match checked {
+            Ok(()) => self.tell_allowed(&request, &grant, looked),
+            Err(Refused::OnlyAsked) => return Err(Refusal::Denied),
+            Err(refused) => return Err(self.deny(&request, Some(looked), refused.to_string())),
+        }
+        Ok(())
     }
 
     fn declare(
         &self,
         caller: Caller,
+        sight: &Sight,
         place: &Place,
         statement: &[u8; Statement::LEN],
     ) -> Result<(), Refusal> {
-        let grant = self.weigh(caller, Access::Execute, std::slice::from_ref(place))?;
+        let request = Request { caller, access: "declare".into(), place: Some(place) };
+        let places = std::slice::from_ref(place);
+        let (grant, looked) = self.weigh(&request, sight, Access::Execute, places)?;
         let statement = Statement::decode(statement);
-        admission::declare(&self.0, &grant, caller, place, &statement).map_err(|refused| {
-            self.deny(caller, "declare".into(), Some(place), refused.to_string())
-        })
+        admission::declare(&self.0, (&grant, looked), caller, place, &statement)
+            .map_err(|refused| self.deny(&request, Some(looked), refused.to_string()))
     }
+}
+
+/// What is asked, for the log.
+struct Request<'a> {
+    caller: Caller,
+    access: String,
+    place: Option<&'a Place>,
 }
 
 impl Gatekeeper {
     /// Locations, then rules.
-    fn weigh(&self, caller: Caller, access: Access, places: &[Place]) -> Result<Grant, Refusal> {
+    fn weigh<'a>(
+        &self,
+        request: &Request<'_>,
+        sight: &'a Sight,
+        access: Access,
+        places: &[Place],
+    ) -> Result<(Grant, &'a Looked), Refusal> {
         let locations = self.0.locations();
         let mut paths = Vec::with_capacity(places.len());
         let mut within = None;
@@ -67,42 +100,72 @@ impl Gatekeeper {
             paths: &paths,
             below: moves || places.iter().any(|place| place.many_names),
             access: kind_of(access),
-            tid: caller.tid,
-            uid: caller.uid,
         };
-        self.0
-            .policy()
-            .grant(&ask)
-            .map_err(|reason| self.deny(caller, name_of(access), Some(first), reason.to_string()))
+        let looked = match sight {
+            Sight::Recalled(looked) | Sight::Fresh(looked) => looked,
+            Sight::Unknown(reason) => return Err(self.deny(request, None, reason.to_string())),
+        };
+        let policy = self.0.policy();
+        if !policy.is_current(looked) {
+            return Err(Refusal::LookAgain);
+        }
+        match policy.weigh(looked, &ask) {
+            Ok(grant) => Ok((grant, looked)),
+            Err(_) if matches!(sight, Sight::Recalled(_)) && looked.may_change() => {
+                Err(Refusal::LookAgain)
+            }
+            Err(reason) => Err(self.deny(request, Some(looked), reason.to_string())),
+        }
+    }
+
+    /// Logs that a rule lets a process in, once.
+    fn tell_allowed(&self, request: &Request<'_>, grant: &Grant, looked: &Looked) {
+        if !looked.is_news(grant.rule) {
+            return;
+        }
+        let mut fields = told(request, Some(looked));
+        fields["rule"] = (grant.rule + 1).into();
+        let text = looked.rule(grant.rule).map(|rule| rule.rule.to_string());
+        fields["rule_text"] = text.into();
+        self.0.log().write_limited("allowed", fields);
     }
 
     /// Counts and logs a denial.
-    fn deny(
-        &self,
-        caller: Caller,
-        access: String,
-        place: Option<&Place>,
-        reason: String,
-    ) -> Refusal {
+    fn deny(&self, request: &Request<'_>, looked: Option<&Looked>, reason: String) -> Refusal {
         self.0.count_denial();
-        let program = self.0.policy().who(caller.tid).map_or_else(
-            |unknown| unknown.to_string(),
-            |program| program.path.to_string_lossy().into_owned(),
-        );
-        let fields = json!({
-            "tid": caller.tid,
-            "uid": caller.uid,
-            "program": program,
-            "access": access,
-            "reason": reason,
-        });
-        let fields = match place {
-            Some(place) => with_place(fields, place),
-            None => fields,
-        };
+        let mut fields = told(request, looked);
+        fields["reason"] = reason.into();
         self.0.log().write_limited("denied", fields);
         Refusal::Denied
     }
+}
+
+/// Who asks for what.
+fn told(request: &Request<'_>, looked: Option<&Looked>) -> Value {
+    let Caller { tid, uid, gid } = request.caller;
+    let who = match looked {
+        Some(looked) => who(looked.who()),
+        None => json!({ "tid": tid, "user": uid, "group": gid }),
+    };
+    let fields = json!({ "who": who, "access": request.access });
+    match request.place {
+        Some(place) => with_place(fields, place),
+        None => fields,
+    }
+}
+
+fn who(who: &Who) -> Value {
+    let arguments: Vec<_> = who.arguments.iter().map(|word| word.to_string_lossy()).collect();
+    json!({
+        "pid": who.pid,
+        "tid": who.tid,
+        "exe": who.exe.to_string_lossy(),
+        "user": who.user,
+        "group": who.group,
+        "login_user": who.login_user,
+        "args": arguments,
+        "unit": who.unit,
+    })
 }
 
 fn name_of(access: Access) -> String {

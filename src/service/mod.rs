@@ -85,6 +85,7 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         Request::Status
         | Request::Stop { .. }
         | Request::Locations
+        | Request::RulePreview { .. }
         | Request::Rules
         | Request::Guards => None,
     }

@@ -16,6 +16,25 @@ pub struct TreePrograms {
 }
 
 impl TreePrograms {
+    /// The first bytes of a file, at most `length`.
+    ///
+    /// # Errors
+    /// As [`EncryptedPrograms::identify`]; an integrity error when they do not verify.
+    pub fn head(&self, mount_relative: &Path, length: u64) -> io::Result<Vec<u8>> {
+        let attributes = self.attributes(mount_relative)?;
+        let opened = self.volume.open_file(attributes.ino, Opening::default());
+        let head = opened.map_err(io::Error::other).and_then(|handle| {
+            let mut head = Vec::new();
+            let read = self.volume.file(handle).map_err(io::Error::other).and_then(|open| {
+                Reader { file: &open.file, at: 0 }.take(length).read_to_end(&mut head)
+            });
+            self.volume.close(handle);
+            read.map(|_| head)
+        });
+        self.volume.forget(attributes.ino, 1);
+        head
+    }
+
     fn attributes(&self, path: &Path) -> io::Result<Attributes> {
         let not_found = || io::Error::from(ErrorKind::NotFound);
         let mut parts = path.components();

@@ -34,17 +34,18 @@ pub fn execute(
             migration::decrypt(engine, paths, progress)
         }
         Request::Locations => Ok(Answer::Locations(migration::rows(&engine.locations()))),
-        Request::RuleAdd { rule, secret } => {
+        Request::RuleAdd { rule, package, secret } => {
             check_secret(engine, secret)?;
-            rules::add(engine, rule, progress)
+            rules::add(engine, rule, package.clone(), progress)
         }
         Request::RuleDelete { which, secret } => {
             check_secret(engine, secret)?;
             rules::delete(engine, which)
         }
-        Request::RuleRefresh { number, secret } => {
+        Request::RulePreview { number } => rules::preview(engine, *number),
+        Request::RuleRefresh { number, changes, packages, secret } => {
             check_secret(engine, secret)?;
-            rules::refresh(engine, *number, progress)
+            rules::refresh(engine, *number, changes, packages, progress)
         }
         Request::Rules => rules::list(engine),
         Request::GuardInstall { guard, secret } => {

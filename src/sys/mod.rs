@@ -11,4 +11,6 @@ pub mod exec;
 pub mod harden;
 pub mod mountinfo;
 pub mod open_files;
+pub mod process_events;
 pub mod symlinks;
+pub mod tool;

@@ -2,7 +2,7 @@
 
 use crate::place::{Place, assert_ends, stderr, stdout};
 use ezncrypt::service::protocol::{Answer, Event, GuardRow, GuardSpec, LocationRow};
-use ezncrypt::service::protocol::{Progress, Request, RuleRow};
+use ezncrypt::service::protocol::{FileChange, Progress, Request, RuleChange, RuleRow};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -100,8 +100,45 @@ fn rules_are_deleted_by_number_or_text_and_renewed_one_or_all() {
     assert!(
         matches!(asked(&["--delete", text]), Request::RuleDelete { which, .. } if which == text)
     );
-    assert!(matches!(asked(&["-u"]), Request::RuleRefresh { number: None, .. }));
-    assert!(matches!(asked(&["update", "3"]), Request::RuleRefresh { number: Some(3), .. }));
+    let renewed = |args: &[&str]| {
+        let file = FileChange {
+            role: "process".into(),
+            path: "/no/such/program".into(),
+            was_at: None,
+            old: Some("00".repeat(32)),
+            new: Some("11".repeat(32)),
+        };
+        let change = RuleChange {
+            number: 3,
+            rule: "ALLOW @c * /p".into(),
+            encrypted: false,
+            package: None,
+            files: vec![file],
+        };
+        let (changes, confirms) = (vec![change], Vec::new());
+        let told = Answer::RuleChanges { changes: changes.clone(), confirms };
+        let answers = [told, Answer::Nothing].map(|answer| vec![Event::Done(answer)]);
+        let service = place.service_of(answers.to_vec());
+        let mut command = place.command("ezncrypt-access-control");
+        place.with_secret(&mut command);
+        let output = command.args(args).output().unwrap();
+        assert_ends(&output, 0, "has new fingerprints");
+        assert!(stdout(&output).contains("/no/such/program   000000000000   111111111111"));
+        let mut asked = service.join().unwrap();
+        let Some(Request::RuleRefresh { number, changes: sent, packages, .. }) = asked.pop() else {
+            panic!("other kind")
+        };
+        assert_eq!((sent, packages), (changes, vec![None]), "bound to what was shown");
+        assert!(matches!(asked.pop(), Some(Request::RulePreview { number: n }) if n == number));
+        number
+    };
+    assert_eq!(renewed(&["-u"]), None);
+    assert_eq!(renewed(&["update", "3"]), Some(3));
+
+    let nothing = Answer::RuleChanges { changes: Vec::new(), confirms: Vec::new() };
+    let service = place.service(vec![Event::Done(nothing)]);
+    assert_ends(&place.run("ezncrypt-access-control", &["-u"]), 0, "there is nothing to do");
+    service.join().unwrap();
 }
 
 #[test]
@@ -130,6 +167,8 @@ fn lists_are_tables_or_json_on_standard_output() {
         sha256: "00".into(),
         encrypted: false,
         tainted: true,
+        package: Some("p 1".into()),
+        warnings: vec!["it is wide".into()],
     };
     let service = place.service(vec![Event::Done(Answer::Rules(vec![rule.clone()]))]);
     let output = place.run("ezncrypt-access-control", &["–l"]);
@@ -138,6 +177,7 @@ fn lists_are_tables_or_json_on_standard_output() {
         "{}",
         stdout(&output)
     );
+    assert_eq!(stderr(&output), "ezncrypt | warning: rule 1: it is wide\n");
     service.join().unwrap();
     let service = place.service(vec![Event::Done(Answer::Rules(vec![rule.clone()]))]);
     let output = place.run("ezncrypt-access-control", &["-l", "--json"]);

@@ -6,9 +6,17 @@
 
 mod accesses;
 mod arguments;
+mod display;
+mod glob;
+mod glob_parse;
+mod name;
+mod parse;
 
 pub use accesses::Accesses;
 pub use arguments::Arguments;
+pub(super) use parse::parse;
+#[cfg(test)]
+pub(super) use tests::any_parameters;
 
 use std::path::PathBuf;
 
@@ -56,3 +64,12 @@ impl Parameters {
         self.arguments.is_some() || self.script.is_some()
     }
 }
+
+/// The names of the parameters, without dashes, in the order in which a rule shows them.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    name::Name::ALL.into_iter().map(name::Name::text)
+}
+
+#[cfg(test)]
+#[path = "parameters_tests.rs"]
+mod tests;

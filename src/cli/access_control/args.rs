@@ -9,17 +9,40 @@ Says which processes may read and write the plaintext of encrypted files.
 
 A rule is ALLOW or DENY, a category, a path and a process:
 
-  ALLOW @CATEGORY PATH PROCESS
+  ALLOW @CATEGORY PATH PROCESS [PARAMETER...]
 
 PATH is *, an original path, or a glob over original paths; a rule covers everything below its PATH. \
 PROCESS is the path of an executable; symlinks are resolved and its fingerprint is taken when the rule \
 is added. An access is allowed when some ALLOW rule matches and no DENY rule does; the order of the \
-rules does not matter.";
+rules does not matter.
+
+Parameters bind how the program runs, not only which one it is:
+
+  --user=NAME,...     run as one of these users; a number will do as well
+  --group=NAME,...    one of these groups
+  --args='PATTERN'    started with exactly these arguments: shell words, * and ? but for /, [...], {a,b}; \
+a last ... stands for any more. The environment must then be harmless
+  --env=NAME,...      with --args or --script: variables that may be set besides
+  --children          the program, or a descendant that it started
+  --script=PATH       an interpreter that runs exactly this script
+  --unit=NAME         in this systemd unit
+  --access=read,write,exec
+                      the rule is about these only
+  --libraries[=PATH,...]
+                      maps only the libraries that it is linked to and these, unchanged
+  --jit               may have executable memory without a file
+  --root=DIR          has this root directory (chroot)
+  --namespaces=pid,user
+                      may have a pid or user namespace of its own
+
+What each is checked against: docs/rules.md.";
 
 const EXAMPLES: &str = "\
 Examples:
   ezncrypt-access-control -a \"ALLOW @mysql * /usr/sbin/mariadbd\"
   ezncrypt-access-control -a \"ALLOW @mysqlbackup /var/backups/mysql/*.sql /usr/bin/mysqldump\"
+  ezncrypt-access-control -a \"ALLOW @mysqlbackup * /usr/bin/mysqldump --user=backup \
+--args='--defaults-file=/etc/mysql/backup.cnf --all-databases'\"
   ezncrypt-access-control -l                   the rules, with their numbers
   ezncrypt-access-control -u                   take new fingerprints after an upgrade
   ezncrypt-access-control -d 2                 delete rule 2
@@ -52,7 +75,7 @@ Example:
   ezncrypt-access-control -a \"ALLOW @mysql * /usr/sbin/mariadbd\""
     )]
     Add {
-        /// ALLOW|DENY @CATEGORY PATH PROCESS
+        /// ALLOW|DENY @CATEGORY PATH PROCESS [PARAMETER...]
         #[arg(required = true)]
         rule: Vec<OsString>,
     },
@@ -72,7 +95,7 @@ Examples:
         which: Vec<OsString>,
     },
 
-    /// Lists the rules; E: the process is itself encrypted, !: its fingerprint no longer holds
+    /// Lists the rules; E: the process is itself encrypted, !: a fingerprint no longer holds
     #[command(short_flag = 'l', long_flag = "list")]
     List {
         /// Lists them as JSON
@@ -80,7 +103,8 @@ Examples:
         json: bool,
     },
 
-    /// Takes new fingerprints, after an upgrade of the programs; asks for the secret
+    /// Shows which programs, scripts and libraries changed, and takes new fingerprints, after an upgrade;
+    /// asks for the secret
     #[command(
         short_flag = 'u',
         long_flag = "update",
@@ -93,6 +117,9 @@ Examples:
         /// The rule's number in the list; all rules without it
         #[arg(value_name = "N")]
         number: Option<std::num::NonZeroUsize>,
+        /// Shows the changes as JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 

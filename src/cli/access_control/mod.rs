@@ -4,6 +4,7 @@ mod add;
 pub mod args;
 mod delete;
 mod list;
+mod package;
 mod update;
 
 use super::instance::Instance;
@@ -32,7 +33,7 @@ pub fn run(args: Vec<OsString>) -> Result<ExitCode, Failure> {
         Command::Add { rule } => add::run(&instance, text(&rule)?)?,
         Command::Delete { which } => delete::run(&instance, text(&which)?)?,
         Command::List { json } => list::run(&instance, json)?,
-        Command::Update { number } => update::run(&instance, number)?,
+        Command::Update { number, json } => update::run(&instance, number, json)?,
     }
     Ok(ExitCode::SUCCESS)
 }

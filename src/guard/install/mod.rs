@@ -13,7 +13,7 @@ mod change;
 mod error;
 mod installing;
 mod libraries;
-mod package;
+pub mod package;
 mod path;
 mod probe;
 mod program;

@@ -6,20 +6,16 @@
 use super::super::engine::Engine;
 use super::super::hex;
 use super::registry::{Encrypted, Guard};
-use super::runs::{ProcessId, Run};
+use super::runs::ProcessId;
 use super::wire::Statement;
-use super::{briefing, circumstances, own};
-use crate::access::{Grant, Program, Terms};
-use crate::fuse::{Access, Caller};
+use super::{briefing, own};
+use crate::access::{Caller, Grant, Looked, Program, Terms, circumstances};
+use crate::fuse::Access;
 use crate::sys::caller::Process;
 use crate::volume::Place;
 use serde_json::json;
-use sha2::{Digest, Sha256};
-use std::io::{self, Read};
+use std::io;
 use std::time::Instant;
-
-/// Most that is read of a command line, in bytes.
-const MOST: u64 = 16 << 20;
 
 /// Why a process is refused though a rule allows it.
 #[derive(Debug, thiserror::Error)]
@@ -54,8 +50,8 @@ pub enum Refused {
     /// Who asks is not believed.
     #[error(transparent)]
     Circumstances(#[from] circumstances::Error),
-    /// Its command line cannot be read.
-    #[error("the command line cannot be read: {0}")]
+    /// It cannot be looked at.
+    #[error("the process cannot be looked at: {0}")]
     Unreadable(#[from] io::Error),
 }
 
@@ -63,15 +59,20 @@ pub enum Refused {
 ///
 /// # Errors
 /// Why the request is refused nevertheless.
-pub fn check(engine: &Engine, grant: &Grant, access: Access, tid: u32) -> Result<(), Refused> {
+pub fn check(
+    engine: &Engine,
+    (grant, looked): (&Grant, &Looked),
+    access: Access,
+    tid: u32,
+) -> Result<(), Refused> {
     let executes = access == Access::Execute;
     match grant.terms {
-        Terms::Declaration if executes => may_execute(engine, &grant.program, tid)?,
-        Terms::CommandLine => may_open(engine, &grant.program, tid)?,
+        Terms::Declaration if executes => may_execute(engine, looked.program(), tid)?,
+        Terms::CommandLine => may_open(engine, looked, tid)?,
         Terms::None | Terms::Declaration => {}
     }
     if executes {
-        engine.guards().runs.forget(grant.program.pid);
+        engine.guards().runs.forget(looked.program().pid);
     }
     Ok(())
 }
@@ -82,12 +83,12 @@ pub fn check(engine: &Engine, grant: &Grant, access: Access, tid: u32) -> Result
 /// Why it is not believed; nothing is remembered of it then.
 pub fn declare(
     engine: &Engine,
-    grant: &Grant,
+    (grant, looked): (&Grant, &Looked),
     caller: Caller,
     place: &Place,
     statement: &Statement,
 ) -> Result<(), Refused> {
-    let Grant { terms, program, .. } = grant;
+    let (terms, program) = (&grant.terms, looked.program());
     let state = engine.guards();
     let registry = state.registry();
     let Some(Ok(guard)) = registry.guard(&program.path).filter(|_| *terms == Terms::Declaration)
@@ -137,7 +138,7 @@ fn may_execute(engine: &Engine, program: &Program, tid: u32) -> Result<(), Refus
         runs.has_declared(ProcessId::from(process), &program.path, Instant::now())
     };
     if !declared(program) {
-        let parent = Process::open(tid)?.relations()?.parent;
+        let parent = Process::open(tid)?.status()?.parent;
         let parent = engine.policy().who(parent).map_err(|_| Refused::NotDeclared)?;
         let same = parent.path == program.path && parent.identity == program.identity;
         if !same || !declared(&parent) {
@@ -148,12 +149,13 @@ fn may_execute(engine: &Engine, program: &Program, tid: u32) -> Result<(), Refus
 }
 
 /// Once it was let in, a server stays so until it executes something.
-fn may_open(engine: &Engine, program: &Program, tid: u32) -> Result<(), Refused> {
-    let runs = &engine.guards().runs;
+fn may_open(engine: &Engine, looked: &Looked, tid: u32) -> Result<(), Refused> {
+    let (runs, program) = (&engine.guards().runs, looked.program());
     if runs.is_admitted(program) {
         return Ok(());
     }
-    if !runs.is_approved(&program.path, &command_line(program.pid)?) {
+    let approved = |run| runs.is_approved(&program.path, run);
+    if !looked.command_line().is_some_and(approved) {
         let asked = is_asked(engine, program.pid);
         return Err(if asked { Refused::OnlyAsked } else { Refused::CommandLine });
     }
@@ -164,18 +166,10 @@ fn may_open(engine: &Engine, program: &Program, tid: u32) -> Result<(), Refused>
 
 /// Whether a guard that declared itself started the process, and still waits for it.
 fn is_asked(engine: &Engine, pid: u32) -> bool {
-    let parent = Process::open(pid).and_then(|process| Ok(process.relations()?.parent));
+    let parent = Process::open(pid).and_then(|process| Ok(process.status()?.parent));
     let guard = parent.ok().and_then(|parent| engine.policy().who(parent).ok());
     guard.is_some_and(|guard| {
         let runs = &engine.guards().runs;
         runs.has_declared(ProcessId::from(&*guard), &guard.path, Instant::now())
     })
-}
-
-/// SHA-256 of a process's command line.
-fn command_line(pid: u32) -> io::Result<Run> {
-    let mut line = Vec::with_capacity(4096);
-    // A longer one is no approved one.
-    Process::open(pid)?.open_command_line()?.take(MOST).read_to_end(&mut line)?;
-    Ok(Sha256::digest(&line).into())
 }

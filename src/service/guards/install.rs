@@ -127,7 +127,10 @@ fn move_rules(
         if rules.iter().any(|known| known.text == rule.to_string()) {
             rules.remove(index);
         } else {
-            rules[index] = bound(&rule, server_path, server, Role::Server);
+            // What the names in its parameters meant does not change with the server's place.
+            let (bindings, package) = (old.bindings.clone(), old.package.clone());
+            let now = bound(&rule, server_path, server, Role::Server);
+            rules[index] = RuleRecord { bindings, package, ..now };
             index += 1;
         }
     }

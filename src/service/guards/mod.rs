@@ -4,12 +4,11 @@
 //! open data. What a policy's settings mean is the guard's business and not known here.
 //!
 //! - who: [`registry`]; what they are told: [`briefing`], [`permits`], over [`socket`].
-//! - the gate: [`admission`], by [`runs`] and [`circumstances`].
+//! - the gate: [`admission`], by [`runs`].
 //! - commands: `requests`, `install`. After a start: `reload`.
 
 pub mod admission;
 pub mod briefing;
-pub mod circumstances;
 mod install;
 pub mod own;
 pub mod permits;

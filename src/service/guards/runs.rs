@@ -5,6 +5,7 @@
 //! server must be started anew. Everything is bounded, so that no caller can make it grow without end.
 
 use crate::access::{Bounded, Program};
+use crate::sys::caller::Stamp;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -42,7 +43,7 @@ pub struct Runs {
     declared: Mutex<Bounded<ProcessId, (PathBuf, Instant)>>,
     approved: Mutex<HashMap<PathBuf, Bounded<Run, ()>>>,
     /// By process number: what runs there, as it was when its command line was read.
-    admitted: Mutex<Bounded<u32, (u64, u64, u64)>>,
+    admitted: Mutex<Bounded<u32, (u64, u64, u64, Stamp)>>,
 }
 
 impl Default for Runs {
@@ -101,8 +102,8 @@ impl Runs {
     }
 }
 
-fn state_of(program: &Program) -> (u64, u64, u64) {
-    (program.start_time, program.identity.dev, program.identity.ino)
+fn state_of(program: &Program) -> (u64, u64, u64, Stamp) {
+    (program.start_time, program.identity.dev, program.identity.ino, program.stamp)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -11,7 +11,14 @@ fn process(pid: u32, start_time: u64) -> ProcessId {
 
 fn program(pid: u32, start_time: u64, ino: u64) -> Program {
     let identity = Identity { dev: 1, ino, size: 2, mtime_ns: 3, ctime_ns: 4 };
-    Program { path: SERVER.into(), deleted: false, identity, pid, start_time }
+    Program {
+        path: SERVER.into(),
+        deleted: false,
+        identity,
+        pid,
+        start_time,
+        stamp: Default::default(),
+    }
 }
 
 #[test]

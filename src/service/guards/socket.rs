@@ -48,6 +48,7 @@ pub fn serve(engine: Arc<Engine>) -> io::Result<()> {
 struct Peer {
     pid: u32,
     uid: u32,
+    gid: u32,
     program: Arc<Program>,
 }
 
@@ -60,7 +61,7 @@ fn serve_client(
     let Some(_turn) = turns.take(credentials.uid()) else { return Ok(()) };
     let pid = credentials.pid().cast_unsigned();
     let Ok(program) = engine.policy().who(pid) else { return not_mine(&mut socket) };
-    let peer = Peer { pid, uid: credentials.uid(), program };
+    let peer = Peer { pid, uid: credentials.uid(), gid: credentials.gid(), program };
     let registry = engine.guards().registry();
     if registry.guard(&peer.program.path).is_none() {
         if own::runs_in(engine, &peer.program) {
@@ -139,16 +140,15 @@ fn verify<'a>(
         paths: &[&guard.server],
         below: false,
         access: access::Access::Execute,
-        tid: peer.pid,
-        uid: peer.uid,
     };
+    let caller = access::Caller { tid: peer.pid, uid: peer.uid, gid: peer.gid };
     let refused = |reason: String| {
         let message =
             format!("the guard {:?} may not run {:?}: {reason}", guard.path, guard.server);
         Failure::new(FailureKind::Denied, message)
             .hint(format!("ezncrypt guard install {}", guard.server.display()))
     };
-    match engine.policy().grant(&ask) {
+    match engine.policy().grant(caller, &ask) {
         Ok(grant) if grant.terms == Terms::Declaration => Ok(guard),
         Ok(_) => Err(refused("its rule is not a guard's".into())),
         Err(reason) => Err(refused(reason.to_string())),

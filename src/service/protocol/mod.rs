@@ -9,7 +9,9 @@ mod rows;
 mod secret;
 
 pub use failure::{Failure, FailureKind};
-pub use rows::{Counters, GuardRow, GuardSpec, LocationRow, RuleRow, Status};
+pub use rows::{
+    Counters, FileChange, GuardRow, GuardSpec, LocationRow, RuleChange, RuleRow, Status,
+};
 pub use secret::Secret;
 
 use serde::{Deserialize, Serialize};
@@ -47,10 +49,12 @@ pub enum Request {
     },
     /// Lists the locations.
     Locations,
-    /// Adds a rule, taking the fingerprint of its process now.
+    /// Adds a rule, taking the fingerprints of its files now.
     RuleAdd {
         /// The rule as typed.
         rule: String,
+        /// Name and version of the package that its process is of, as people read it.
+        package: Option<String>,
         /// Proof that the caller may change the rules.
         secret: Secret,
     },
@@ -61,10 +65,19 @@ pub enum Request {
         /// Proof that the caller may change the rules.
         secret: Secret,
     },
-    /// Takes new fingerprints.
+    /// Tells what taking new fingerprints would change.
+    RulePreview {
+        /// One rule by number, or all.
+        number: Option<usize>,
+    },
+    /// Takes new fingerprints, if they are those that were shown.
     RuleRefresh {
         /// One rule by number, or all.
         number: Option<usize>,
+        /// What [`Request::RulePreview`] told.
+        changes: Vec<RuleChange>,
+        /// For each of them the package that its process is of now.
+        packages: Vec<Option<String>>,
         /// Proof that the caller may change the rules.
         secret: Secret,
     },
@@ -144,6 +157,13 @@ pub enum Answer {
     Locations(Vec<LocationRow>),
     /// Of the rule requests: all rules as they are now.
     Rules(Vec<RuleRow>),
+    /// Of [`Request::RulePreview`].
+    RuleChanges {
+        /// The rules that would change.
+        changes: Vec<RuleChange>,
+        /// The locations that would be confirmed.
+        confirms: Vec<String>,
+    },
     /// Of the guard requests: all guards as they are now; of [`Request::GuardRemove`] the removed one.
     Guards(Vec<GuardRow>),
 }

@@ -72,14 +72,48 @@ pub struct RuleRow {
     pub path: String,
     /// The executable.
     pub process: String,
-    /// Parameters as typed; empty in this version.
+    /// Parameters, normalised.
     pub parameters: String,
     /// SHA-256 of the executable when the rule was made, hex.
     pub sha256: String,
     /// The process is itself encrypted (`E` in the list).
     pub encrypted: bool,
-    /// The fingerprint no longer holds (`!` in the list).
+    /// The fingerprint of the process, its script or a library no longer holds (`!` in the list).
     pub tainted: bool,
+    /// Name and version of the package that the executable was of.
+    pub package: Option<String>,
+    /// What the rule allows and was perhaps not meant to, and the narrower rule; a line each.
+    pub warnings: Vec<String>,
+}
+
+/// A rule whose files are not what they were.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleChange {
+    /// From 1, as in the list.
+    pub number: usize,
+    /// The rule.
+    pub rule: String,
+    /// The process is itself encrypted.
+    pub encrypted: bool,
+    /// Name and version of the package that the process was of.
+    pub package: Option<String>,
+    /// The process, and whatever else changed.
+    pub files: Vec<FileChange>,
+}
+
+/// A file of a rule, as it was and as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChange {
+    /// `process`, `script` or `library`.
+    pub role: String,
+    /// Where it is, without links.
+    pub path: String,
+    /// Where it was, when that is elsewhere.
+    pub was_at: Option<String>,
+    /// SHA-256 that it had, hex; none for one that is new.
+    pub old: Option<String>,
+    /// SHA-256 that it has now, hex; none for one that is not taken any more.
+    pub new: Option<String>,
 }
 
 /// A guard to be registered. Paths are absolute.

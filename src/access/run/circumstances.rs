@@ -1,5 +1,7 @@
 //! Under which circumstances a process is not believed, though it runs the right program: somebody
 //! traces it, it sees another root directory, or something is mounted within our tree for it.
+//!
+//! Nothing here waits for the process's memory.
 
 use crate::access::Mount;
 use crate::sys::caller::Process;
@@ -36,16 +38,8 @@ pub enum Error {
 /// The first thing that is wrong.
 pub fn check(tid: u32, pid: u32, mount: &Mount) -> Result<(), Error> {
     let thread = Process::open(tid)?;
-    refuse_tracer(&thread)?;
-    for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
-        let number = task?.file_name().to_str().and_then(|name| name.parse().ok());
-        let number = number.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
-        match Process::open(number) {
-            Ok(other) => refuse_tracer(&other)?,
-            // A thread that ended meanwhile does nothing more.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error.into()),
-        }
+    if let Some(tracer) = tracer(&thread, pid)? {
+        return Err(Error::Traced(tracer));
     }
     let own = Process::open(std::process::id())?;
     if thread.root()? != own.root()? {
@@ -54,23 +48,39 @@ pub fn check(tid: u32, pid: u32, mount: &Mount) -> Result<(), Error> {
     if thread.pid_namespace()? != own.pid_namespace()? {
         return Err(Error::ForeignPidNamespace);
     }
-    check_mounts(&thread.mounts()?, mount)?;
+    mounts(&thread, &thread.mounts()?, mount)
+}
+
+/// Who traces any thread of a process.
+pub(super) fn tracer(process: &Process, pid: u32) -> io::Result<Option<u32>> {
+    for number in process.threads()? {
+        let status = match Process::open(number).and_then(|thread| thread.status()) {
+            Ok(status) => status,
+            // A thread that ended meanwhile does nothing more.
+            Err(error) if is_gone(&error) => continue,
+            Err(error) => return Err(error),
+        };
+        // The number of one that ended may be another process's by now.
+        if status.process == pid && status.tracer != 0 {
+            return Ok(Some(status.tracer));
+        }
+    }
+    Ok(None)
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
+}
+
+/// Checks that for a thread, whose mounts are given, the encrypted tree is what it is for us.
+pub(super) fn mounts(thread: &Process, lines: &[u8], mount: &Mount) -> Result<(), Error> {
+    check_mounts(lines, mount)?;
     // A mount on a directory above ours hides it, and yet leaves its line.
     match thread.device_at(&mount.path) {
         Ok(device) if Some(device) == mount.device => Ok(()),
         Ok(_) => Err(Error::MountedOver(mount.path.clone())),
         Err(error) if error.raw_os_error() == Some(libc::EACCES) => Err(error.into()),
         Err(_) => Err(Error::MountedOver(mount.path.clone())),
-    }
-}
-
-fn refuse_tracer(thread: &Process) -> Result<(), Error> {
-    match thread.relations().map(|relations| relations.tracer) {
-        Ok(0) => Ok(()),
-        Ok(tracer) => Err(Error::Traced(tracer)),
-        // Between its opening and now the thread ended.
-        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
-        Err(error) => Err(error.into()),
     }
 }
 
