@@ -17,23 +17,25 @@ pub type Attacks = [(&'static str, Attempt)];
 pub fn all_work(bench: &Bench, attacks: &Attacks) {
     assert!(bench.rules == Rules::Wide);
     let failed = tried(bench, attacks, |outcome, loot| {
-        let found = loot.contains(PASSWORD) || loot.contains(SECRET);
-        (!found).then(|| format!("yields nothing: {}\n  loot: {}", short(outcome), short(loot)))
+        (!tells(loot))
+            .then(|| format!("yields nothing: {}\n  loot: {}", short(outcome), short(loot)))
     });
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-/// Fails the test, naming the attempts, unless each one ends with an error and yields nothing.
+/// Fails the test, naming the attempts, if one yields a password or a row.
 #[track_caller]
 pub fn none_works(bench: &Bench, attacks: &Attacks) {
     assert!(bench.rules == Rules::Narrow);
     let failed = tried(bench, attacks, |outcome, loot| {
-        let found = loot.contains(PASSWORD) || loot.contains(SECRET);
-        let refused = outcome.code != Some(0);
-        let what = || format!("secrets: {found}, refused: {refused}: {}", short(outcome));
-        (found || !refused).then(what)
+        tells(loot).then(|| format!("yields a secret: {}", short(outcome)))
     });
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// Whether a text holds the password or a row.
+pub fn tells(text: &str) -> bool {
+    text.contains(PASSWORD) || text.contains(SECRET)
 }
 
 fn tried(
@@ -45,11 +47,17 @@ fn tried(
     for (name, attempt) in attacks {
         bench.account.empty_home();
         let outcome = attempt(bench);
-        let mut loot = outcome.stdout.clone() + &outcome.stderr;
-        collect(&bench.account.home, &mut loot);
+        let loot = loot(bench, &outcome);
         failed.extend(wrong(&outcome, &loot).map(|why| format!("{name}: {why}")));
     }
     failed
+}
+
+/// What the program printed, and every file in the home directory.
+pub fn loot(bench: &Bench, outcome: &Outcome) -> String {
+    let mut text = outcome.stdout.clone() + &outcome.stderr;
+    collect(&bench.account.home, &mut text);
+    text
 }
 
 /// Adds the text of every file below a directory.

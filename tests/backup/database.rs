@@ -4,7 +4,7 @@ use crate::support::machine::program;
 use crate::support::process::Running;
 use crate::support::server::{Place, Server};
 use crate::support::template::{self, PASSWORD};
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -54,6 +54,7 @@ pub fn contents(server: &Server) -> String {
 /// Fails the test unless an empty server has, after `mariadb < dump`, what the first one has.
 #[track_caller]
 pub fn assert_restores(dump: &Path, first: &Server, base: PathBuf) {
+    fs::create_dir(&base).unwrap();
     let data = base.join("data");
     template::copy_without_rows(&data);
     let place = Place::new(program("mariadbd"), data, base);
