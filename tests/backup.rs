@@ -15,6 +15,8 @@ mod database;
 mod environment;
 #[path = "backup/fake.rs"]
 mod fake;
+#[path = "backup/impersonation.rs"]
+mod impersonation;
 #[path = "backup/memory.rs"]
 mod memory;
 #[path = "backup/option_files.rs"]

@@ -51,14 +51,9 @@ impl Bench {
             Rules::Wide => {
                 bench.allow("/usr/bin/mysqldump");
             }
-            Rules::Narrow => ["backup.cnf", "short.cnf", "port.cnf"].iter().for_each(|name| {
-                let options = bench.option_file(name);
-                bench.allow(&format!(
-                    "/usr/bin/mysqldump --user={} --args='--defaults-file={} --all-databases'",
-                    bench.account.name,
-                    options.display()
-                ));
-            }),
+            Rules::Narrow => ["backup.cnf", "short.cnf", "port.cnf"]
+                .iter()
+                .for_each(|name| bench.allow_arguments(name)),
         }
         bench.genuine("backup.cnf").succeeds();
         bench
@@ -136,6 +131,13 @@ impl Bench {
     #[track_caller]
     pub fn allow(&self, process: &str) -> Outcome {
         self.instance.access(["-a", &format!("ALLOW {CATEGORY} * {process}")]).succeeds()
+    }
+
+    /// Adds the narrow rule for this user, this option file and all databases.
+    #[track_caller]
+    pub fn allow_arguments(&self, options: &str) {
+        let (name, arguments) = (&self.account.name, self.arguments(options).join(" "));
+        self.allow(&format!("/usr/bin/mysqldump --user={name} --args='{arguments}'"));
     }
 
     /// The path of an option file that nobody can replace: below the mount.
