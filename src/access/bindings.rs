@@ -4,7 +4,7 @@ use super::fingerprint::Fingerprint;
 use std::path::PathBuf;
 
 /// A file and the fingerprint that was taken of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pinned {
     /// Its path without links.
     pub path: PathBuf,
@@ -13,7 +13,7 @@ pub struct Pinned {
 }
 
 /// Of one rule. Empty where the rule has no such parameter.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Bindings {
     /// User ids of `--user`.
     pub users: Vec<u32>,

@@ -41,7 +41,7 @@ pub use pattern::PathPattern;
 pub use policy::{Caller, Grant, Looked, Policy};
 pub use programs::{EncryptedPrograms, Programs, Resolved};
 pub use rule::{BoundRule, Effect, Rule, Terms};
-pub use run::{Flaw, Observed, Who, circumstances};
+pub use run::{Flaw, Observed, ScriptFlaw, Who, circumstances};
 pub use subject::{Callers, ProcCallers, Program, Unknown};
 pub use walk::Mount;
 

@@ -27,7 +27,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Processes remembered per set of rules.
-const PROCESSES: usize = 1 << 15;
+const PROCESSES: usize = 1 << 13;
 /// Admissions remembered: they are small, and forgetting one can stop an upgraded server.
 const ADMISSIONS: usize = 1 << 16;
 /// Generations looked back for the program that started a process.
@@ -102,7 +102,8 @@ impl RuleSet {
 
 fn mark(rule: &BoundRule) -> u64 {
     let mut hasher = DefaultHasher::new();
-    format!("{rule:?}").hash(&mut hasher);
+    let BoundRule { rule, process, fingerprint, bindings, terms } = rule;
+    (rule.to_string(), process, fingerprint, bindings, terms).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -475,3 +476,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 #[path = "policy_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "policy_run_tests.rs"]
+mod run_tests;

@@ -15,7 +15,7 @@ mod script;
 mod unit;
 mod who;
 
-pub use flaw::Flaw;
+pub use flaw::{Flaw, ScriptFlaw};
 pub use observed::{Observed, Own};
 pub use who::Who;
 

@@ -4,7 +4,7 @@
 //! follows the interpreter in that line. Only this form is taken, with or without that option: a
 //! further option (`-c`, `--rcfile`, ...) can make the interpreter run something else.
 
-use super::flaw::ScriptFlaw;
+use super::ScriptFlaw;
 use super::{Flaw, Observed};
 use crate::access::programs::Programs;
 use crate::access::rule::BoundRule;

@@ -4,7 +4,7 @@ use crate::access::subject::Program;
 use crate::sys::caller::{Process, Status};
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// A process as it is told to people.
@@ -23,7 +23,7 @@ pub struct Who {
     /// Who logged in, before any `su` or `sudo`; none when nobody did.
     pub login_user: Option<u32>,
     /// Its arguments, the name that it was called by first. Passwords among them are replaced by a
-    /// `*`, and long ones are cut.
+    /// `*`, and `...` stands for what would be too much.
     pub arguments: Vec<OsString>,
     /// The systemd unit that it is in.
     pub unit: Option<String>,
@@ -66,14 +66,21 @@ pub(super) fn arguments(line: &[u8]) -> Vec<&OsStr> {
     line.split(|&byte| byte == 0).map(OsStr::from_bytes).collect()
 }
 
-/// Most arguments kept, and most bytes of each.
-const MOST: (usize, usize) = (64, 1024);
+/// Most bytes of all arguments that are kept: they are remembered for thousands of processes.
+const MOST: usize = 2048;
 
-/// The arguments as they may be shown.
+/// The arguments as they may be shown; where some are left out `...` stands, which means the same in a
+/// rule.
 fn shown(arguments: &[&OsStr]) -> Vec<OsString> {
-    let cut = |argument: &&OsStr| {
-        let bytes = argument.as_bytes();
-        OsString::from_vec(bytes[..bytes.len().min(MOST.1)].to_vec())
-    };
-    arguments.iter().take(MOST.0).map(cut).collect()
+    let mut room = MOST;
+    let mut kept = Vec::new();
+    for argument in arguments {
+        let Some(left) = room.checked_sub(argument.len() + 1) else {
+            kept.push("...".into());
+            break;
+        };
+        room = left;
+        kept.push((*argument).to_owned());
+    }
+    kept
 }
