@@ -132,7 +132,7 @@ pub(super) enum Mismatch {
 }
 
 impl Mismatch {
-    pub fn reason(&self, rule: usize) -> Reason {
+    pub(super) fn reason(&self, rule: usize) -> Reason {
         match self {
             Self::Unverifiable => Reason::Unverifiable { rule },
             Self::Replaced => Reason::Replaced { rule },
@@ -164,17 +164,8 @@ impl Reason {
 /// DENY that matches any path denies, even if that is uncertain, and each path needs an ALLOW.
 pub(super) fn weigh(rules: &[BoundRule], standings: &[Standing], ask: &Ask<'_>) -> Decision {
     let numbered = || rules.iter().zip(standings).enumerate();
-    // Who may not touch what lies below a directory may not move it away under another name.
-    let covered = |rule: &BoundRule| {
-        let Rule { category, path: pattern, .. } = &rule.rule;
-        let below = |path: &&Path| ask.below && pattern.may_reach_below(path);
-        let covers = |path: &&Path| rule.rule.covers(ask.category, path) || below(path);
-        rule.rule.parameters.accesses.touch(ask.access)
-            && category == ask.category
-            && ask.paths.iter().any(covers)
-    };
     let denying = numbered().find(|(_, (rule, standing))| {
-        rule.rule.effect == Effect::Deny && **standing != Standing::Other && covered(rule)
+        rule.rule.effect == Effect::Deny && **standing != Standing::Other && covered(rule, ask)
     });
     if let Some((rule, _)) = denying {
         return Decision::Deny(Reason::DeniedByRule(rule));
@@ -190,6 +181,17 @@ pub(super) fn weigh(rules: &[BoundRule], standings: &[Standing], ask: &Ask<'_>) 
         }
     }
     first.map_or(Decision::Deny(Reason::NoRule), |rule| Decision::Allow { rule })
+}
+
+/// Whether a rule is about the access to any of the paths. Who may not touch what lies below a directory may not
+/// move it away under another name.
+pub(super) fn covered(rule: &BoundRule, ask: &Ask<'_>) -> bool {
+    let Rule { category, path: pattern, .. } = &rule.rule;
+    let below = |path: &&Path| ask.below && pattern.may_reach_below(path);
+    let covers = |path: &&Path| rule.rule.covers(ask.category, path) || below(path);
+    rule.rule.parameters.accesses.touch(ask.access)
+        && category == ask.category
+        && ask.paths.iter().any(covers)
 }
 
 /// The first of these rules that the program satisfies, or what tells most about why none is.

@@ -8,11 +8,13 @@
 //! - programs: [`Programs`] finds an executable and its [`Fingerprint`], also inside the encrypted
 //!   tree, through [`EncryptedPrograms`].
 //! - callers: [`ProcCallers`] tells which [`Program`] a thread runs.
-//! - the decision: [`Policy::grant`].
+//! - the decision: [`Policy::grant`]; how it comes about: [`Policy::explain`].
+//! - what to do about a denial: [`suggest`].
 
 mod bindings;
 mod bounded;
 mod decision;
+mod explain;
 mod fingerprint;
 mod lineage;
 mod parameters;
@@ -22,9 +24,11 @@ mod part;
 mod pattern;
 mod policy;
 mod programs;
+pub mod redact;
 mod rule;
 mod run;
 mod subject;
+pub mod suggest;
 #[cfg(test)]
 mod test_support;
 mod walk;
@@ -33,6 +37,7 @@ mod words;
 pub use bindings::{Bindings, Pinned};
 pub use bounded::Bounded;
 pub use decision::{Access, Ask, Decision, Reason};
+pub use explain::{Explanation, Finding, Subject, Verdict};
 pub use fingerprint::{Fingerprint, Identity};
 pub use parameters::{Accesses, Arguments, Parameters};
 pub use parse::{MAX_CATEGORY, MAX_RULE, is_category_name};

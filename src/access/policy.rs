@@ -177,7 +177,8 @@ impl Policy {
         let unknown = |_| Reason::UnknownCaller;
         let set = self.rule_set();
         let program = self.callers.program(caller.tid).map_err(unknown)?;
-        let look = Look { policy: self, caller, program: &program, observed: OnceCell::new() };
+        let observed = OnceCell::new();
+        let look = Look { policy: self, caller, program: &program, observed, admits: true };
         let standings = look.judge(&set);
         let observed = look.observed.get().and_then(|observed| observed.as_ref().ok());
         let (who, command_line) = match observed {
@@ -246,6 +247,30 @@ impl Policy {
         })
     }
 
+    /// The rules in force.
+    pub(super) fn rules(&self) -> Vec<BoundRule> {
+        self.rule_set().rules.clone()
+    }
+
+    /// Who finds programs.
+    pub(super) fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
+    /// How a process stands to the rules now. It is not admitted by that.
+    pub(super) fn standings_of(
+        &self,
+        rules: &[BoundRule],
+        caller: Caller,
+    ) -> Result<(Vec<Standing>, Who), Reason> {
+        let unknown = |_| Reason::UnknownCaller;
+        let program = self.callers.program(caller.tid).map_err(unknown)?;
+        let observed = OnceCell::new();
+        let look = Look { policy: self, caller, program: &program, observed, admits: false };
+        let who = self.callers.who(caller.tid, &program).map_err(|_| Reason::UnknownCaller)?;
+        Ok((look.judge(&RuleSet::new(rules.to_vec())), who))
+    }
+
     fn rule_set(&self) -> Arc<RuleSet> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -257,6 +282,8 @@ struct Look<'a> {
     caller: Caller,
     program: &'a Arc<Program>,
     observed: OnceCell<io::Result<Observed>>,
+    /// Whether a rule that is content admits the process for good.
+    admits: bool,
 }
 
 impl Look<'_> {
@@ -309,7 +336,8 @@ impl Look<'_> {
             }
             other => other,
         };
-        if standing == Standing::Is && self.observed().is_ok_and(|observed| observed.randomised) {
+        let admits = self.admits && standing == Standing::Is;
+        if admits && self.observed().is_ok_and(|observed| observed.randomised) {
             lock(&self.policy.admitted).insert(admission, ());
         }
         standing
@@ -347,7 +375,7 @@ impl Look<'_> {
             };
             let Ok(parent) = policy.callers.program(birth.parent) else { break };
             let (caller, observed) = (Caller { tid: birth.parent, ..self.caller }, OnceCell::new());
-            let ancestor = Look { policy, caller, program: &parent, observed };
+            let ancestor = Look { policy, caller, program: &parent, observed, admits: false };
             let found = match policy.runs(rule, &parent, birth.parent, false) {
                 Standing::Is if !birth.by_what_parent_is => {
                     Standing::Not(Mismatch::Run(Flaw::NotStartedByIt))

@@ -7,6 +7,7 @@ use super::Paths;
 use super::frame;
 use super::paths::DEFAULT_STATE_DIR;
 use super::protocol::{Answer, Event, Failure, FailureKind, Progress, Request, Status};
+use crate::access::suggest::{COMMAND, shell_word};
 use std::io::{ErrorKind, Read};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -129,6 +130,17 @@ pub fn command(paths: &Paths, verb: &str) -> String {
         format!("ezncrypt {verb}")
     } else {
         format!("ezncrypt --state-dir {} {verb}", state.display())
+    }
+}
+
+/// The command line of `ezncrypt-access-control` for this very instance, for a hint.
+pub fn access_control(paths: &Paths, arguments: &str) -> String {
+    let state = paths.state();
+    if state == Path::new(DEFAULT_STATE_DIR) {
+        format!("{COMMAND} {arguments}")
+    } else {
+        let state = shell_word(&state.to_string_lossy());
+        format!("{COMMAND} --state-dir {state} {arguments}")
     }
 }
 

@@ -4,6 +4,7 @@
 use super::Paths;
 use super::guards::{self, registry::Registry};
 use super::log::Log;
+use super::mode::Mode;
 use super::protocol::{Counters, Failure, FailureKind, Status};
 use crate::access::{self, Policy, ProcCallers, Programs, Rule};
 use crate::fuse::{self, Mounted};
@@ -32,6 +33,7 @@ pub struct Engine {
     migrating: Mutex<()>,
     live: Option<Live>,
     guards: guards::State,
+    mode: Mode,
     log: Log,
     denied: AtomicU64,
     sizes_put_right: AtomicU64,
@@ -121,6 +123,7 @@ impl Engine {
             migrating: Mutex::default(),
             live,
             guards,
+            mode: Mode::default(),
             log,
             denied: AtomicU64::new(0),
             sizes_put_right: AtomicU64::new(0),
@@ -168,6 +171,11 @@ impl Engine {
     /// What is known of guards.
     pub fn guards(&self) -> &guards::State {
         &self.guards
+    }
+
+    /// Whether what the rules would deny is let through.
+    pub fn mode(&self) -> &Mode {
+        &self.mode
     }
 
     /// Lets `work` use the keystore.
@@ -309,7 +317,8 @@ impl Engine {
         let (keystore_generation, rules) = stored.unwrap_or_default();
         let mut status = Status {
             mount: self.paths.mount().to_string_lossy().into_owned(),
-            mode: "enforcing".into(),
+            mode: self.mode.name().into(),
+            mode_seconds_left: self.mode.left().map(|left| left.as_secs().max(1)),
             keystore_generation,
             locations: self.locations().len() as u64,
             rules,

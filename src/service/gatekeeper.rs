@@ -1,10 +1,12 @@
 //! The gate of the mount: locations first, then the rules; what is new is logged.
 
 use super::engine::Engine;
+use super::explain;
 use super::guards::admission::{self, Refused};
 use super::guards::wire::Statement;
 use super::log::with_place;
-use crate::access::{self, Ask, Caller, Grant, Looked, Who};
+use super::protocol::WhoRow;
+use crate::access::{self, Ask, Caller, Grant, Looked, Reason, suggest};
 use crate::fuse::{Access, Gate, Refusal, Sight};
 use crate::keystore::{Location, State};
 use crate::volume::Place;
@@ -35,7 +37,9 @@ impl Gate for Gatekeeper {
         places: &[Place],
     ) -> Result<(), Refusal> {
         let request = Request { caller, access: name_of(access), place: places.first() };
-        let (grant, looked) = self.weigh(&request, sight, access, places)?;
+        let Some((grant, looked)) = self.weigh(&request, sight, access, places)? else {
+            return Ok(());
+        };
         let checked = admission::check(&self.0, (&grant, looked), access, caller.tid);
         match checked {
             Ok(()) => self.tell_allowed(&request, &grant, looked),
@@ -54,7 +58,8 @@ impl Gate for Gatekeeper {
     ) -> Result<(), Refusal> {
         let request = Request { caller, access: "declare".into(), place: Some(place) };
         let places = std::slice::from_ref(place);
-        let (grant, looked) = self.weigh(&request, sight, Access::Execute, places)?;
+        let weighed = self.weigh(&request, sight, Access::Execute, places)?;
+        let Some((grant, looked)) = weighed else { return Ok(()) };
         let statement = Statement::decode(statement);
         admission::declare(&self.0, (&grant, looked), caller, place, &statement)
             .map_err(|refused| self.deny(&request, Some(looked), refused.to_string()))
@@ -69,14 +74,14 @@ struct Request<'a> {
 }
 
 impl Gatekeeper {
-    /// Locations, then rules.
+    /// Locations, then rules. None where only permissive mode lets the request through.
     fn weigh<'a>(
         &self,
         request: &Request<'_>,
         sight: &'a Sight,
         access: Access,
         places: &[Place],
-    ) -> Result<(Grant, &'a Looked), Refusal> {
+    ) -> Result<Option<(Grant, &'a Looked)>, Refusal> {
         let locations = self.0.locations();
         let mut paths = Vec::with_capacity(places.len());
         let mut within = None;
@@ -103,19 +108,44 @@ impl Gatekeeper {
         };
         let looked = match sight {
             Sight::Recalled(looked) | Sight::Fresh(looked) => looked,
-            Sight::Unknown(reason) => return Err(self.deny(request, None, reason.to_string())),
+            Sight::Unknown(reason) => return self.deny_by_rules(request, None, reason, &ask),
         };
         let policy = self.0.policy();
         if !policy.is_current(looked) {
             return Err(Refusal::LookAgain);
         }
         match policy.weigh(looked, &ask) {
-            Ok(grant) => Ok((grant, looked)),
+            Ok(grant) => Ok(Some((grant, looked))),
             Err(_) if matches!(sight, Sight::Recalled(_)) && looked.may_change() => {
                 Err(Refusal::LookAgain)
             }
-            Err(reason) => Err(self.deny(request, Some(looked), reason.to_string())),
+            Err(reason) => self.deny_by_rules(request, Some(looked), &reason, &ask),
         }
+    }
+
+    /// Denies, or in permissive mode only says that it would, and what would mend it.
+    fn deny_by_rules<'a>(
+        &self,
+        request: &Request<'_>,
+        looked: Option<&Looked>,
+        reason: &Reason,
+        ask: &Ask<'_>,
+    ) -> Result<Option<(Grant, &'a Looked)>, Refusal> {
+        let mut fields = told(request, looked);
+        fields["reason"] = reason.to_string().into();
+        let mend = looked.zip(request.place).and_then(|(looked, place)| {
+            suggest::mend(reason, looked.who(), ask.category, &place.path, ask.access)
+        });
+        if let Some(mend) = mend {
+            fields["mend"] = explain::for_instance(self.0.paths(), &mend).into();
+        }
+        if self.0.mode().is_permissive() {
+            self.0.log().write_limited("would_deny", fields);
+            return Ok(None);
+        }
+        self.0.count_denial();
+        self.0.log().write_limited("denied", fields);
+        Err(Refusal::Denied)
     }
 
     /// Logs that a rule lets a process in, once.
@@ -144,7 +174,7 @@ impl Gatekeeper {
 fn told(request: &Request<'_>, looked: Option<&Looked>) -> Value {
     let Caller { tid, uid, gid } = request.caller;
     let who = match looked {
-        Some(looked) => who(looked.who()),
+        Some(looked) => json!(WhoRow::from(looked.who())),
         None => json!({ "tid": tid, "user": uid, "group": gid }),
     };
     let fields = json!({ "who": who, "access": request.access });
@@ -152,20 +182,6 @@ fn told(request: &Request<'_>, looked: Option<&Looked>) -> Value {
         Some(place) => with_place(fields, place),
         None => fields,
     }
-}
-
-fn who(who: &Who) -> Value {
-    let arguments: Vec<_> = who.arguments.iter().map(|word| word.to_string_lossy()).collect();
-    json!({
-        "pid": who.pid,
-        "tid": who.tid,
-        "exe": who.exe.to_string_lossy(),
-        "user": who.user,
-        "group": who.group,
-        "login_user": who.login_user,
-        "args": arguments,
-        "unit": who.unit,
-    })
 }
 
 fn name_of(access: Access) -> String {

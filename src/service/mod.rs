@@ -6,6 +6,7 @@
 pub mod client;
 mod confirmation;
 mod engine;
+pub mod explain;
 mod failures;
 pub mod frame;
 mod gatekeeper;
@@ -13,6 +14,7 @@ pub mod guards;
 mod lock;
 mod log;
 mod migration;
+pub mod mode;
 pub mod paths;
 mod programs;
 pub mod protocol;
@@ -21,6 +23,7 @@ mod rules;
 mod run;
 mod server;
 mod setup;
+pub mod users;
 
 pub use paths::Paths;
 pub use run::run;
@@ -80,14 +83,16 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::RuleRefresh { secret, .. }
         | Request::GuardInstall { secret, .. }
         | Request::GuardRemove { secret, .. }
-        | Request::GuardPermit { secret, .. } => Some(secret),
+        | Request::GuardPermit { secret, .. }
+        | Request::Mode { secret, .. } => Some(secret),
         Request::Encrypt { secret, .. } => secret.as_ref(),
         Request::Status
         | Request::Stop { .. }
         | Request::Locations
         | Request::RulePreview { .. }
         | Request::Rules
-        | Request::Guards => None,
+        | Request::Guards
+        | Request::Explain(_) => None,
     }
 }
 

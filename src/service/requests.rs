@@ -4,7 +4,7 @@ use super::engine::Engine;
 use super::guards::requests as guards;
 use super::migration::CLOSING;
 use super::protocol::{Answer, Failure, FailureKind, Progress, Request, Secret};
-use super::{client, migration, rules};
+use super::{client, explain, migration, mode, rules};
 use crate::sys::open_files::Holder;
 use std::path::Path;
 use std::time::Instant;
@@ -61,6 +61,11 @@ pub fn execute(
             check_secret(engine, secret)?;
             guards::permit(engine, Path::new(guard), settings, *seconds)
         }
+        Request::Mode { seconds, secret } => {
+            check_secret(engine, secret)?;
+            mode::set(engine, *seconds)
+        }
+        Request::Explain(question) => explain::answer(engine, question),
     }
 }
 

@@ -4,7 +4,7 @@ use super::engine::{End, Engine};
 use super::gatekeeper::Gatekeeper;
 use super::lock::StateLock;
 use super::protocol::{Failure, FailureKind, Secret};
-use super::{Paths, guards, migration, server};
+use super::{Paths, guards, migration, mode, server};
 use crate::fuse::{self, Mount};
 use crate::keystore::Sealed;
 use crate::sys::harden;
@@ -144,6 +144,7 @@ fn serve(engine: &Arc<Engine>, ask_end: Sender<End>, signals: SigSet) -> Result<
     server::serve_control(engine.clone()).map_err(cannot)?;
     server::serve_status(engine.clone()).map_err(cannot)?;
     guards::socket::serve(engine.clone()).map_err(cannot)?;
+    mode::watch(engine.clone()).map_err(cannot)?;
     std::fs::write(engine.paths().pid_file(), format!("{}\n", std::process::id()))
         .map_err(cannot)?;
     let _ = std::fs::set_permissions(engine.paths().pid_file(), Permissions::from_mode(0o644));
@@ -168,6 +169,7 @@ fn wait(engine: &Engine, ended: &Receiver<End>) {
 }
 
 fn end(engine: &Engine) {
+    mode::end(engine);
     engine.log().write("stop", serde_json::json!({ "pid": std::process::id() }));
     if let Some(mounted) = engine.live().and_then(|live| live.mounted.get())
         && mounted.is_served()

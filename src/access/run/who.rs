@@ -1,5 +1,6 @@
 //! Who asked, for people and logs.
 
+use crate::access::redact::redact;
 use crate::access::subject::Program;
 use crate::sys::caller::{Process, Status};
 use std::ffi::{OsStr, OsString};
@@ -54,7 +55,7 @@ impl Who {
             user: status.users[1],
             group: status.groups[1],
             login_user: process.login_user(),
-            arguments: shown(&arguments(line)),
+            arguments: shown(&redact(&owned(line))),
             unit: super::unit::of(control_groups).map(str::to_owned),
         }
     }
@@ -66,12 +67,16 @@ pub(super) fn arguments(line: &[u8]) -> Vec<&OsStr> {
     line.split(|&byte| byte == 0).map(OsStr::from_bytes).collect()
 }
 
+fn owned(line: &[u8]) -> Vec<OsString> {
+    arguments(line).into_iter().map(OsStr::to_owned).collect()
+}
+
 /// Most bytes of all arguments that are kept: they are remembered for thousands of processes.
 const MOST: usize = 2048;
 
 /// The arguments as they may be shown; where some are left out `...` stands, which means the same in a
 /// rule.
-fn shown(arguments: &[&OsStr]) -> Vec<OsString> {
+fn shown(arguments: &[OsString]) -> Vec<OsString> {
     let mut room = MOST;
     let mut kept = Vec::new();
     for argument in arguments {
@@ -80,7 +85,7 @@ fn shown(arguments: &[&OsStr]) -> Vec<OsString> {
             break;
         };
         room = left;
-        kept.push((*argument).to_owned());
+        kept.push(argument.clone());
     }
     kept
 }

@@ -3,8 +3,11 @@
 mod add;
 pub mod args;
 mod delete;
+mod explain;
 mod list;
+pub mod mode;
 mod package;
+mod suggest;
 mod update;
 
 use super::instance::Instance;
@@ -34,6 +37,9 @@ pub fn run(args: Vec<OsString>) -> Result<ExitCode, Failure> {
         Command::Delete { which } => delete::run(&instance, text(&which)?)?,
         Command::List { json } => list::run(&instance, json)?,
         Command::Update { number, json } => update::run(&instance, number, json)?,
+        Command::Explain(asked) => explain::run(&instance, asked)?,
+        Command::Mode { mode, seconds } => mode::run(&instance, mode, seconds)?,
+        Command::Suggest { since, json } => suggest::run(&instance, since, json)?,
     }
     Ok(ExitCode::SUCCESS)
 }

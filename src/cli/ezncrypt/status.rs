@@ -1,5 +1,6 @@
 //! `ezncrypt status`: whether the service runs, and what it has done. Anyone may ask.
 
+use crate::cli::access_control::mode;
 use crate::cli::instance::unexpected_answer;
 use crate::cli::{escape, output, privilege};
 use crate::service::protocol::{Answer, Failure, FailureKind, Request, Status};
@@ -43,7 +44,7 @@ fn text(status: &Status) -> String {
     let counters = &status.counters;
     let rows = [
         ("mount", escape::text(&status.mount)),
-        ("mode", escape::text(&status.mode)),
+        ("mode", escape::text(&mode::told(status))),
         ("up for", HumanDuration(Duration::from_secs(status.uptime_seconds)).to_string()),
         ("keystore generation", status.keystore_generation.to_string()),
         ("locations", status.locations.to_string()),

@@ -4,10 +4,12 @@
 //! The same requests are carried out in the calling process where no service runs, so a command is
 //! written once.
 
+mod explanation;
 mod failure;
 mod rows;
 mod secret;
 
+pub use explanation::{About, ExplanationRow, FindingRow, Question, WhoRow};
 pub use failure::{Failure, FailureKind};
 pub use rows::{
     Counters, FileChange, GuardRow, GuardSpec, LocationRow, RuleChange, RuleRow, Status,
@@ -110,6 +112,15 @@ pub enum Request {
         /// Proof that the caller may change the rules.
         secret: Secret,
     },
+    /// Sets the mode.
+    Mode {
+        /// How long permissive mode lasts, in seconds: 1 to 86,400; none to enforce.
+        seconds: Option<u64>,
+        /// Proof that the caller may change the rules.
+        secret: Secret,
+    },
+    /// Tells what the rules say to a request.
+    Explain(Question),
 }
 
 /// What the answering side says while it works, and at the end.
@@ -151,7 +162,7 @@ pub enum Progress {
 pub enum Answer {
     /// Nothing to tell.
     Nothing,
-    /// Of [`Request::Status`].
+    /// Of [`Request::Status`] and [`Request::Mode`].
     Status(Box<Status>),
     /// Of [`Request::Locations`].
     Locations(Vec<LocationRow>),
@@ -166,4 +177,6 @@ pub enum Answer {
     },
     /// Of the guard requests: all guards as they are now; of [`Request::GuardRemove`] the removed one.
     Guards(Vec<GuardRow>),
+    /// Of [`Request::Explain`].
+    Explanation(Box<ExplanationRow>),
 }

@@ -15,6 +15,9 @@ pub struct Status {
     pub mount: String,
     /// `enforcing` or `permissive`.
     pub mode: String,
+    /// How long permissive mode still lasts.
+    #[serde(default)]
+    pub mode_seconds_left: Option<u64>,
     /// Seconds since it began to serve.
     pub uptime_seconds: u64,
     /// Sequence number of the keystore, which rises with every change.

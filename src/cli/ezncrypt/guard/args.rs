@@ -1,11 +1,8 @@
 //! The arguments of `ezncrypt guard`.
 
-use crate::cli::category;
+use crate::cli::{category, duration};
 use crate::guard::install::Settings;
 use std::path::PathBuf;
-
-/// Longest permit, in seconds.
-const LONGEST: u64 = 86_400;
 
 /// What to do with guards.
 #[derive(clap::Subcommand, Debug)]
@@ -103,7 +100,7 @@ Examples:
         #[arg(long, value_name = "SUBJECT=VALUE")]
         require: Vec<String>,
         /// How long it lasts: a number with s, m or h; at most 24h
-        #[arg(long = "for", value_name = "TIME", default_value = "15m", value_parser = seconds)]
+        #[arg(long = "for", value_name = "TIME", default_value = "15m", value_parser = duration::seconds)]
         seconds: u64,
     },
 }
@@ -155,50 +152,9 @@ impl SettingsArgs {
     }
 }
 
-/// What is wrong with a time as typed.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum TimeError {
-    /// No number, or no unit.
-    #[error("a time is a number with s, m or h, as in 15m")]
-    Form,
-    /// Nothing, or more than a day.
-    #[error("a permit lasts from 1s to 24h")]
-    Range,
-}
-
-/// The seconds in `90s`, `15m` or `2h`.
-fn seconds(typed: &str) -> Result<u64, TimeError> {
-    let unit = typed.chars().last().ok_or(TimeError::Form)?;
-    let factor = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        _ => return Err(TimeError::Form),
-    };
-    let digits = &typed[..typed.len() - 1];
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(TimeError::Form);
-    }
-    let seconds = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(factor));
-    seconds.filter(|seconds| (1..=LONGEST).contains(seconds)).ok_or(TimeError::Range)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_time_has_a_unit_and_ends_within_a_day() {
-        for (typed, read) in [("1s", 1), ("15m", 900), ("24h", LONGEST), ("0090s", 90)] {
-            assert_eq!(seconds(typed), Ok(read), "{typed}");
-        }
-        for typed in ["", "15", "m", "-1m", "+1m", "1 m", "15 min", "1d", "½h", "1M"] {
-            assert_eq!(seconds(typed), Err(TimeError::Form), "{typed}");
-        }
-        for typed in ["0s", "25h", "86401s", "99999999999999999999h", "18446744073709551615h"] {
-            assert_eq!(seconds(typed), Err(TimeError::Range), "{typed}");
-        }
-    }
 
     #[test]
     fn no_settings_are_not_the_same_as_others() {
