@@ -106,15 +106,13 @@ impl Bench {
         self.instance.encrypt(CATEGORY, &dumps);
         let login = format!("[client]\nuser=backup\npassword={PASSWORD}\n");
         let socket = format!("socket={}\n", self.socket().display());
-        let result = format!(
-            "[mysqldump]\nroutines\nevents\nsingle-transaction\nresult-file={}\n",
-            self.dump().display()
-        );
+        let complete = "[mysqldump]\nroutines\nevents\nsingle-transaction\n";
+        let result = format!("{complete}result-file={}\n", self.dump().display());
         let tcp = "host=127.0.0.1\nprotocol=tcp\n";
         self.encrypt_options("backup.cnf", &format!("{login}{socket}{result}protocol=socket\n"));
         self.encrypt_options("short.cnf", &format!("{login}{result}"));
         self.encrypt_options("port.cnf", &format!("{login}{tcp}{result}"));
-        self.encrypt_options("script.cnf", &format!("{login}{socket}"));
+        self.encrypt_options("script.cnf", &format!("{login}{socket}{complete}"));
     }
 
     /// Encrypts an option file, which everybody may read as far as modes go.

@@ -30,7 +30,7 @@ impl Stage {
         // It sets no PATH of its own: that the caller's is not taken is the rule's doing.
         let text = format!(
             "#!/bin/bash\nset -euo pipefail\n\
-             mysqldump --defaults-file={} --all-databases --routines | gzip > {}\n",
+             mysqldump --defaults-file={} --all-databases | gzip > {}\n",
             stage.option_file("script.cnf").display(),
             stage.packed().display()
         );

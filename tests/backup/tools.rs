@@ -12,7 +12,7 @@ pub fn assert_out_of_reach(bench: &Bench, file: &Path) {
     let name = file.display();
     let directory = file.parent().unwrap().display();
     let script = format!("with open('{name}') as file: print(file.read())");
-    let lines: [&[&str]; 10] = [
+    let lines: [&[&str]; 11] = [
         &["/usr/bin/cat", "%"],
         &["/usr/bin/cp", "%", "copy"],
         &["/usr/bin/dd", "if=%", "of=copy"],
@@ -20,6 +20,8 @@ pub fn assert_out_of_reach(bench: &Bench, file: &Path) {
         &["/usr/bin/head", "-c", "100", "%"],
         &["/usr/bin/grep", "-a", "", "%"],
         &["/usr/bin/tar", "-C", "/", "-cf", "copy", "%"],
+        // It ends with 0 whatever happens.
+        &["/bin/sh", "-c", "less \"%\"; exit 1"],
         &["/bin/sh", "-c", "exec 3<\"%\"; cat <&3"],
         &["/bin/sh", "-c", "echo x >> \"%\""],
         &["/usr/bin/mv", "%", "copy"],
