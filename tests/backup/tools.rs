@@ -21,7 +21,7 @@ pub fn assert_out_of_reach(bench: &Bench, file: &Path) {
         &["/usr/bin/grep", "-a", "", "%"],
         &["/usr/bin/tar", "-C", "/", "-cf", "copy", "%"],
         // It ends with 0 whatever happens.
-        &["/bin/sh", "-c", "less \"%\"; exit 1"],
+        &["/bin/sh", "-c", "less \"%\" >&2; exit 1"],
         &["/bin/sh", "-c", "exec 3<\"%\"; cat <&3"],
         &["/bin/sh", "-c", "echo x >> \"%\""],
         &["/usr/bin/mv", "%", "copy"],
