@@ -17,6 +17,7 @@ mod decision;
 mod explain;
 mod fingerprint;
 mod lineage;
+mod look;
 mod parameters;
 mod parse;
 mod parse_error;

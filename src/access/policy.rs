@@ -4,42 +4,26 @@
 //! something, runs as somebody else, or the rules changed; what was found is remembered
 //! ([`Policy::recall`]). Only what cannot change under the same key is remembered: that it is the
 //! rule's process, or bears another path. Weighing a request against that is a matter of memory alone.
-//!
-//! A process that was admitted by a rule stays so by that rule when its file is deleted or replaced (a
-//! package upgrade under a running server), for as long as what it runs still has the fingerprint, and
-//! when it changes what would have been refused at first (compiles code, say): it does so of its own
-//! accord.
 
-use super::Error;
 use super::bounded::Bounded;
-use super::decision::{Ask, Decision, Mismatch, Reason, Standing, weigh};
-use super::fingerprint::Fingerprint;
-use super::lineage::Lineage;
+use super::decision::{Ask, Decision, Reason, Standing, weigh};
+use super::look::{Admits, Judge, Look};
 use super::programs::Programs;
-use super::rule::{BoundRule, Effect, Terms};
-use super::run::{self, Flaw, Observed, Who};
+use super::rule::{BoundRule, Terms};
+use super::run::Who;
 use super::subject::{Callers, Program};
 use sha2::{Digest, Sha256};
-use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Processes remembered per set of rules.
 const PROCESSES: usize = 1 << 13;
-/// Admissions remembered: they are small, and forgetting one can stop an upgraded server.
-const ADMISSIONS: usize = 1 << 16;
-/// Generations looked back for the program that started a process.
-const GENERATIONS: usize = 64;
 
 /// Decides; enforcing is for whoever asks.
 pub struct Policy {
-    callers: Arc<dyn Callers>,
-    programs: Arc<Programs>,
+    judge: Judge,
     current: RwLock<Arc<RuleSet>>,
-    admitted: Mutex<Bounded<Admission, ()>>,
-    lineage: Lineage,
 }
 
 /// Who asks, as the kernel says.
@@ -70,16 +54,6 @@ pub struct Looked {
     who: Who,
     command_line: Option<[u8; 32]>,
     told: Mutex<HashSet<usize>>,
-}
-
-/// A process that once was a rule's process.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Admission {
-    caller: (u32, u32),
-    pid: u32,
-    start_time: u64,
-    stamp: crate::sys::caller::Stamp,
-    rule: u64,
 }
 
 /// A program at work for somebody.
@@ -143,9 +117,8 @@ impl Looked {
 impl Policy {
     /// A policy of these rules.
     pub fn new(callers: Arc<dyn Callers>, programs: Arc<Programs>, rules: Vec<BoundRule>) -> Self {
-        let admitted = Mutex::new(Bounded::new(ADMISSIONS));
         let current = RwLock::new(RuleSet::new(Vec::new()));
-        let policy = Self { callers, programs, current, admitted, lineage: Lineage::default() };
+        let policy = Self { judge: Judge::new(callers, programs), current };
         policy.replace(rules);
         policy
     }
@@ -153,7 +126,7 @@ impl Policy {
     /// Puts other rules in force, from the next decision on.
     pub fn replace(&self, rules: Vec<BoundRule>) {
         if rules.iter().any(|rule| rule.rule.parameters.children) {
-            self.lineage.begin();
+            self.judge.lineage.begin();
         }
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = RuleSet::new(rules);
     }
@@ -161,7 +134,7 @@ impl Policy {
     /// What is known of a caller already: four system calls, none of which waits for anybody. None
     /// when it must be looked at.
     pub fn recall(&self, caller: Caller) -> Option<Arc<Looked>> {
-        let program = self.callers.program(caller.tid).ok()?;
+        let program = self.judge.callers.program(caller.tid).ok()?;
         lock(&self.rule_set().looked).get(&(program, caller.uid, caller.gid)).cloned()
     }
 
@@ -176,19 +149,19 @@ impl Policy {
         }
         let unknown = |_| Reason::UnknownCaller;
         let set = self.rule_set();
-        let program = self.callers.program(caller.tid).map_err(unknown)?;
-        let observed = OnceCell::new();
-        let look = Look { policy: self, caller, program: &program, observed, admits: true };
-        let standings = look.judge(&set);
-        let observed = look.observed.get().and_then(|observed| observed.as_ref().ok());
+        let program = self.judge.callers.program(caller.tid).map_err(unknown)?;
+        let look = Look::new(&self.judge, caller, &program, Admits::Yes);
+        let standings = look.standings(&set.rules, &set.marks);
+        let observed = look.seen();
         let (who, command_line) = match observed {
             Some(seen) => {
                 let line = Sha256::digest(seen.command_line()).into();
                 (seen.who(caller.tid, &program), Some(line))
             }
-            None => {
-                (self.callers.who(caller.tid, &program).map_err(|_| Reason::UnknownCaller)?, None)
-            }
+            None => (
+                self.judge.callers.who(caller.tid, &program).map_err(|_| Reason::UnknownCaller)?,
+                None,
+            ),
         };
         let keep = observed.is_none_or(|observed| observed.randomised);
         let told = Mutex::default();
@@ -235,7 +208,7 @@ impl Policy {
     /// # Errors
     /// [`super::Unknown`] when it cannot be told.
     pub fn who(&self, tid: u32) -> Result<Arc<Program>, super::Unknown> {
-        self.callers.program(tid)
+        self.judge.callers.program(tid)
     }
 
     /// Whether the fingerprint of a rule (from 0) no longer holds: also when the file cannot be
@@ -243,7 +216,11 @@ impl Policy {
     pub fn tainted(&self, rule: usize) -> bool {
         let set = self.rule_set();
         set.rules.get(rule).is_none_or(|rule| {
-            !self.programs.current(&rule.process).is_ok_and(|(_, now)| now == rule.fingerprint)
+            !self
+                .judge
+                .programs
+                .current(&rule.process)
+                .is_ok_and(|(_, now)| now == rule.fingerprint)
         })
     }
 
@@ -254,7 +231,7 @@ impl Policy {
 
     /// Who finds programs.
     pub(super) fn programs(&self) -> &Programs {
-        &self.programs
+        &self.judge.programs
     }
 
     /// How a process stands to the rules now. It is not admitted by that.
@@ -264,236 +241,16 @@ impl Policy {
         caller: Caller,
     ) -> Result<(Vec<Standing>, Who), Reason> {
         let unknown = |_| Reason::UnknownCaller;
-        let program = self.callers.program(caller.tid).map_err(unknown)?;
-        let observed = OnceCell::new();
-        let look = Look { policy: self, caller, program: &program, observed, admits: false };
-        let who = self.callers.who(caller.tid, &program).map_err(|_| Reason::UnknownCaller)?;
-        Ok((look.judge(&RuleSet::new(rules.to_vec())), who))
+        let program = self.judge.callers.program(caller.tid).map_err(unknown)?;
+        let look = Look::new(&self.judge, caller, &program, Admits::No);
+        let who =
+            self.judge.callers.who(caller.tid, &program).map_err(|_| Reason::UnknownCaller)?;
+        let marks: Vec<_> = rules.iter().map(mark).collect();
+        Ok((look.standings(rules, &marks), who))
     }
 
     fn rule_set(&self) -> Arc<RuleSet> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// One look at one process.
-struct Look<'a> {
-    policy: &'a Policy,
-    caller: Caller,
-    program: &'a Arc<Program>,
-    observed: OnceCell<io::Result<Observed>>,
-    /// Whether a rule that is content admits the process for good.
-    admits: bool,
-}
-
-impl Look<'_> {
-    fn judge(&self, set: &RuleSet) -> Vec<Standing> {
-        let mut contents = None;
-        let rules = || set.rules.iter().zip(&set.marks);
-        let mut standings: Vec<_> = rules()
-            .map(|(rule, mark)| match rule.rule.effect {
-                Effect::Deny => Standing::Other,
-                Effect::Allow => {
-                    let standing = self.satisfies(rule, *mark);
-                    if standing == Standing::Is && self.program.path == rule.process {
-                        contents = Some(rule.fingerprint);
-                    }
-                    standing
-                }
-            })
-            .collect();
-        for (rule, standing) in set.rules.iter().zip(&mut standings) {
-            if rule.rule.effect == Effect::Deny {
-                *standing = self.resembles(rule, contents);
-            }
-        }
-        standings
-    }
-
-    /// What is seen of the process, which is looked at once.
-    fn observed(&self) -> Result<&Observed, Flaw> {
-        let look = || {
-            let mount = self.policy.programs.mount();
-            self.policy.callers.observe(self.caller.tid, self.program, mount)
-        };
-        self.observed.get_or_init(look).as_ref().map_err(|error| Flaw::Unreadable(error.kind()))
-    }
-
-    /// Whether this is the process of an ALLOW rule, or a descendant where that will do.
-    fn satisfies(&self, rule: &BoundRule, mark: u64) -> Standing {
-        let admission = self.admission(mark);
-        let was_admitted = lock(&self.policy.admitted).get(&admission).is_some();
-        let (tid, program) = (self.caller.tid, self.program);
-        let standing = match self.policy.runs(rule, program, tid, was_admitted) {
-            Standing::Is if was_admitted => return Standing::Is,
-            Standing::Is => self.content(rule),
-            Standing::Other if rule.rule.parameters.children => {
-                if was_admitted {
-                    Standing::Is
-                } else {
-                    self.descends(rule)
-                }
-            }
-            other => other,
-        };
-        let admits = self.admits && standing == Standing::Is;
-        if admits && self.observed().is_ok_and(|observed| observed.randomised) {
-            lock(&self.policy.admitted).insert(admission, ());
-        }
-        standing
-    }
-
-    fn admission(&self, rule: u64) -> Admission {
-        let Program { pid, start_time, stamp, .. } = **self.program;
-        Admission { caller: (self.caller.uid, self.caller.gid), pid, start_time, stamp, rule }
-    }
-
-    /// Whether a rule is content with how its program runs here.
-    fn content(&self, rule: &BoundRule) -> Standing {
-        let flaw = match self.observed() {
-            Ok(observed) => run::flaw_of(rule, &self.policy.programs, self.program, observed),
-            Err(flaw) => Some(flaw),
-        };
-        flaw.map_or(Standing::Is, |flaw| Standing::Not(Mismatch::Run(flaw)))
-    }
-
-    /// Whether the rule's program, with which the rule is content, started this process. It is its
-    /// ancestor, and has executed nothing since it forked the one that leads here.
-    fn descends(&self, rule: &BoundRule) -> Standing {
-        let policy = self.policy;
-        let mut child = self.program.pid;
-        let mut nearest = Standing::Other;
-        for _ in 0..GENERATIONS {
-            let birth = match policy.lineage.birth(child) {
-                Ok(Some(birth))
-                    if policy.callers.parent(child).is_ok_and(|now| now == birth.parent) =>
-                {
-                    birth
-                }
-                Ok(_) => break,
-                Err(_) => return Standing::Not(Mismatch::Run(Flaw::NoLineage)),
-            };
-            let Ok(parent) = policy.callers.program(birth.parent) else { break };
-            let (caller, observed) = (Caller { tid: birth.parent, ..self.caller }, OnceCell::new());
-            let ancestor = Look { policy, caller, program: &parent, observed, admits: false };
-            let found = match policy.runs(rule, &parent, birth.parent, false) {
-                Standing::Is if !birth.by_what_parent_is => {
-                    Standing::Not(Mismatch::Run(Flaw::NotStartedByIt))
-                }
-                Standing::Is => ancestor.content(rule),
-                other => other,
-            };
-            match found {
-                Standing::Is => return self.content_as_descendant(rule),
-                Standing::Other => {}
-                flaw => nearest = flaw,
-            }
-            child = birth.parent;
-        }
-        nearest
-    }
-
-    fn content_as_descendant(&self, rule: &BoundRule) -> Standing {
-        let flaw = match self.observed() {
-            Ok(observed) => run::flaw_of_descendant(rule, &self.policy.programs, observed),
-            Err(flaw) => Some(flaw),
-        };
-        flaw.map_or(Standing::Is, |flaw| Standing::Not(Mismatch::Run(flaw)))
-    }
-
-    /// Whether the program is the process of a DENY rule by any of path, file or contents, and none of
-    /// the rule's parameters exempts it. Contents are those of an ALLOW rule that the program
-    /// satisfies: without one it is refused anyway.
-    fn resembles(&self, rule: &BoundRule, contents: Option<Fingerprint>) -> Standing {
-        let standing = match self.policy.looks_like(rule, self.program, contents) {
-            Standing::Other if rule.rule.parameters.children => self.descends_from_alike(rule),
-            standing => standing,
-        };
-        if standing == Standing::Other || rule.rule.parameters.is_empty() {
-            return standing;
-        }
-        match self.observed() {
-            Ok(observed) if run::exempt(rule, &self.policy.programs, observed) => Standing::Other,
-            _ => standing,
-        }
-    }
-
-    fn descends_from_alike(&self, rule: &BoundRule) -> Standing {
-        let mut child = self.program.pid;
-        for _ in 0..GENERATIONS {
-            let Ok(parent) = self.policy.callers.parent(child) else { break };
-            let Ok(program) = self.policy.callers.program(parent) else { break };
-            match self.policy.looks_like(rule, &program, None) {
-                Standing::Other => child = parent,
-                alike => return alike,
-            }
-        }
-        Standing::Other
-    }
-}
-
-impl Policy {
-    /// Whether a program is the process of a rule: by path, by file and by contents.
-    fn runs(&self, rule: &BoundRule, program: &Program, tid: u32, admitted: bool) -> Standing {
-        if program.path != rule.process {
-            return Standing::Other;
-        }
-        if program.deleted {
-            return self.still_runs(rule, program, tid, admitted);
-        }
-        match self.programs.current(&rule.process) {
-            Err(Error::NotFound { .. } | Error::IsLink { .. } | Error::NotRegular { .. }) => {
-                Standing::Not(Mismatch::Replaced)
-            }
-            Err(_) => Standing::Not(Mismatch::Unverifiable),
-            Ok((now, _)) if !self.programs.is_running(&rule.process, &now, &program.identity) => {
-                Standing::Not(Mismatch::Replaced)
-            }
-            Ok((_, now)) if now != rule.fingerprint => Standing::Not(Mismatch::Tainted),
-            Ok(_) => Standing::Is,
-        }
-    }
-
-    /// Whether a process whose file is gone was admitted before and still runs those contents. On
-    /// the mount itself it is not examined, and so denied.
-    fn still_runs(
-        &self,
-        rule: &BoundRule,
-        program: &Program,
-        tid: u32,
-        admitted: bool,
-    ) -> Standing {
-        if !admitted || Some(program.identity.dev) == self.programs.mount().device {
-            return Standing::Not(Mismatch::Deleted);
-        }
-        let Ok(file) = self.callers.open_program(tid) else {
-            return Standing::Not(Mismatch::Unverifiable);
-        };
-        match self.programs.fingerprint_of(&program.path, &file) {
-            Ok((now, contents)) if now == program.identity && contents == rule.fingerprint => {
-                Standing::Is
-            }
-            Ok(_) => Standing::Not(Mismatch::Tainted),
-            Err(_) => Standing::Not(Mismatch::Unverifiable),
-        }
-    }
-
-    fn looks_like(
-        &self,
-        rule: &BoundRule,
-        program: &Program,
-        contents: Option<Fingerprint>,
-    ) -> Standing {
-        if program.path == rule.process || contents == Some(rule.fingerprint) {
-            return Standing::Is;
-        }
-        match self.programs.identify(&rule.process) {
-            Ok(now) if self.programs.is_running(&rule.process, &now, &program.identity) => {
-                Standing::Is
-            }
-            Ok(_) | Err(Error::NotFound { .. }) => Standing::Other,
-            Err(_) => Standing::Not(Mismatch::Unverifiable),
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rules that bind how their program runs, with real processes.
 
 use super::super::test_support::{Place, Running, plain_programs};
-use super::super::{Access, Bindings, Fingerprint, Pinned, ProcCallers, Rule};
+use super::super::{Access, Bindings, Fingerprint, Flaw, Pinned, ProcCallers, Rule, ScriptFlaw};
 use super::*;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -160,7 +160,7 @@ fn a_child_of_the_program_is_told_from_one_that_was_there_before_it() {
         asked(&policy, child, Access::Read)
     };
     assert_eq!(of(&child("\"$0\"; :")), Ok(0));
-    let before = child("exec 3<&0; \"$0\" <&3 & exec /bin/sh -c 'wait; read x; :'");
+    let before = child("exec 3<&0; \"$0\" <&3 & exec /bin/sh -c 'while sleep 1; do :; done'");
     assert_eq!(flaw(of(&before)), Flaw::NotStartedByIt);
     assert_eq!(asked(&policy, std::process::id(), Access::Read), Err(Reason::WrongProgram));
 }
@@ -184,7 +184,7 @@ fn an_interpreter_runs_the_rules_script_and_no_other() {
     assert_eq!(run(&script, &["a", "b"]), Ok(0));
     assert_eq!(run(shell, &[path, "a", "b"]), Ok(0));
     assert_eq!(flaw(run(&script, &["b", "b"])), Flaw::Arguments);
-    let wrong = Flaw::Script(run::ScriptFlaw::Other);
+    let wrong = Flaw::Script(ScriptFlaw::Other);
     assert_eq!(flaw(run(&other, &["a", "b"])), wrong);
     assert_eq!(flaw(run(shell, &["-u", path, "a", "b"])), wrong);
     let mut login = Command::new(shell);
@@ -196,10 +196,10 @@ fn an_interpreter_runs_the_rules_script_and_no_other() {
     std::thread::sleep(std::time::Duration::from_millis(50));
     fs::rename(&script, place.path("kept")).unwrap();
     fs::rename(place.path("kept"), &script).unwrap();
-    let changed = Flaw::Script(run::ScriptFlaw::ChangedSince(script.clone()));
+    let changed = Flaw::Script(ScriptFlaw::ChangedSince(script.clone()));
     assert_eq!(flaw(decide(&policy, &running)), changed);
     fs::write(&script, text.replace("$a", "b$a")).unwrap();
-    let tainted = Flaw::Script(run::ScriptFlaw::Tainted(script.clone()));
+    let tainted = Flaw::Script(ScriptFlaw::Tainted(script.clone()));
     assert_eq!(flaw(decide(&policy, &running)), tainted);
 }
 

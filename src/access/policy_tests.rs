@@ -1,5 +1,5 @@
 use super::super::test_support::{Encrypted, Place, Running, Table, edit, plain_programs};
-use super::super::{Access, Bindings, Identity, Mount, ProcCallers};
+use super::super::{Access, Bindings, Fingerprint, Flaw, Identity, Mount, ProcCallers};
 use super::*;
 use std::fs;
 use std::path::Path;

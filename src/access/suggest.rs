@@ -51,9 +51,13 @@ pub fn remedy(reason: &Reason) -> Remedy {
 /// Of what a rule (from 0) finds fault with in a run.
 fn remedy_of_run(rule: usize, flaw: &Flaw) -> Remedy {
     match flaw {
-        Flaw::User(_) | Flaw::Group(_) | Flaw::Unit(_) | Flaw::Name(_) | Flaw::Arguments => {
-            Remedy::Rule
-        }
+        Flaw::User(_)
+        | Flaw::Group(_)
+        | Flaw::Unit(_)
+        | Flaw::Name(_)
+        | Flaw::Arguments
+        | Flaw::Variable(_)
+        | Flaw::VariableValue(_) => Remedy::Rule,
         Flaw::ChangedLibrary(_) | Flaw::Script(ScriptFlaw::Tainted(_)) => Remedy::Renew(rule),
         _ => Remedy::Process,
     }
@@ -77,6 +81,8 @@ pub struct Observation {
     pub user: Option<String>,
     /// The systemd unit.
     pub unit: Option<String>,
+    /// Names of the variables that must be allowed where the arguments are bound.
+    pub variables: Vec<String>,
 }
 
 /// What was to be done.
@@ -150,6 +156,7 @@ impl Observation {
             arguments,
             user: Some(user.unwrap_or_else(|| who.user.to_string())),
             unit: who.unit.clone().filter(|unit| is_service(unit)),
+            variables: who.variables.clone(),
         }
     }
 
@@ -157,8 +164,23 @@ impl Observation {
     /// that an observation says nothing about it is not known, so it does not.
     pub fn is_allowed_by(&self, rule: &Rule) -> bool {
         let Parameters {
-            users, groups, arguments, script, unit, accesses, libraries, root, ..
+            users,
+            groups,
+            arguments,
+            script,
+            unit,
+            accesses,
+            libraries,
+            root,
+            environment,
+            ..
         } = &rule.parameters;
+        let allowed = |name: &String| {
+            environment.iter().any(|known| match known.strip_suffix('*') {
+                Some(beginning) => name.starts_with(beginning),
+                None => name == known,
+            })
+        };
         rule.effect == Effect::Allow
             && rule.covers(&self.category, &self.path)
             && rule.process == self.process
@@ -167,6 +189,7 @@ impl Observation {
             && arguments.as_ref().is_none_or(|pattern| {
                 self.arguments.as_ref().is_some_and(|seen| pattern.matches(seen))
             })
+            && (arguments.is_none() || self.variables.iter().all(allowed))
             && unit.as_ref().is_none_or(|unit| Some(unit) == self.unit.as_ref())
             && (groups.is_empty() && script.is_none() && libraries.is_none() && root.is_none())
     }
@@ -225,6 +248,9 @@ pub fn text(seen: &Observation) -> Option<String> {
     }
     if let Some(arguments) = &seen.arguments {
         let _ = write!(text, " --args='{}'", pattern(&seen.process, arguments));
+        if !seen.variables.is_empty() {
+            let _ = write!(text, " --env={}", seen.variables.join(","));
+        }
     }
     if let Some(unit) = &seen.unit {
         let _ = write!(text, " --unit={}", Word(unit));

@@ -12,6 +12,7 @@ fn who(exe: &str, arguments: &[&str]) -> Who {
         login_user: None,
         arguments: arguments.iter().map(OsString::from).collect(),
         unit: None,
+        variables: Vec::new(),
     }
 }
 
@@ -193,6 +194,7 @@ proptest! {
             arguments: Some(arguments.clone()),
             user: Some("www-data".into()),
             unit,
+            variables: vec!["JAVA_HOME".into()],
         };
         let rule: Rule = text(&seen).unwrap().parse().unwrap();
         prop_assert!(seen.is_allowed_by(&rule), "{rule}");

@@ -10,6 +10,7 @@
 //! | file wrapping key | category key | file id | `ezncrypt v1 file` |
 //! | keyslot wrapping key | scrypt output | slot id | `ezncrypt v1 keyslot` |
 //! | keystore body key | master key | keystore id | `ezncrypt v1 keystore` |
+//! | audit log's seal key | master key | keystore id | `ezncrypt v1 audit` |
 
 use super::{Error, Key, Result};
 use hkdf::Hkdf;
@@ -59,6 +60,14 @@ pub fn keystore_body(master: &Key, keystore_id: &[u8; 16]) -> Result<Derived> {
     derive(master, keystore_id, b"ezncrypt v1 keystore")
 }
 
+/// The key that seals the audit log.
+///
+/// # Errors
+/// As [`file_wrapping`].
+pub fn audit_log(master: &Key, keystore_id: &[u8; 16]) -> Result<Derived> {
+    derive(master, keystore_id, b"ezncrypt v1 audit")
+}
+
 fn derive(input: &Key, salt: &[u8], info: &[u8]) -> Result<Derived> {
     let mut output = [0u8; 64];
     let expanded = Hkdf::<Sha256>::new(Some(salt), input.expose()).expand(info, &mut output);
@@ -81,6 +90,8 @@ mod tests {
         let slot = keyslot(&input, &[1; 16]).unwrap();
         let other = file_wrapping(&input, &[2; 16]).unwrap();
         assert!(!file.key.same_as(&slot.key));
+        let (body, log) = (keystore_body(&input, &[1; 16]), audit_log(&input, &[1; 16]));
+        assert!(!body.unwrap().key.same_as(&log.unwrap().key));
         assert!(!file.key.same_as(&other.key));
         assert_eq!(file.check(&other.commitment), Err(Error::Commitment));
     }

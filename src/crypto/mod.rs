@@ -7,6 +7,7 @@
 pub mod category;
 pub mod derive;
 pub mod kdf;
+pub mod mac;
 mod random;
 mod secret;
 pub mod sector;

@@ -5,7 +5,7 @@
 //! it could not read.
 
 use super::category;
-use super::{GuardRecord, Location, RuleRecord, guard, location, text};
+use super::{AuditHead, GuardRecord, Location, RuleRecord, guard, location, text};
 use crate::crypto::sector::Suite;
 use crate::crypto::{self, CategoryId, CategoryKeys, Key, SecretBytes};
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,7 @@ pub(super) struct Contents {
     pub(super) rules: Vec<RuleRecord>,
     pub(super) locations: Vec<Location>,
     pub(super) guards: Vec<GuardRecord>,
+    pub(super) audit: Option<AuditHead>,
 }
 
 impl Contents {
@@ -112,7 +113,7 @@ impl Contents {
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let body: BodyIn = serde_json::from_slice(bytes)
             .map_err(|error| Error::Syntax { line: error.line(), column: error.column() })?;
-        let BodyIn { categories: kept, rules, locations, guards } = body;
+        let BodyIn { categories: kept, rules, locations, guards, audit } = body;
         let mut categories = BTreeMap::new();
         for category in kept {
             let name = category.name.clone();
@@ -121,7 +122,7 @@ impl Contents {
                 return Err(Error::CategoryRepeated(name));
             }
         }
-        let contents = Self { categories, rules, locations, guards };
+        let contents = Self { categories, rules, locations, guards, audit };
         contents.check()?;
         Ok(contents)
     }
@@ -134,6 +135,8 @@ struct BodyOut<'a> {
     locations: &'a [Location],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     guards: &'a [GuardRecord],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit: Option<AuditHead>,
 }
 
 #[derive(Serialize)]
@@ -167,6 +170,7 @@ impl<'a> From<&'a Contents> for BodyOut<'a> {
             rules: &contents.rules,
             locations: &contents.locations,
             guards: &contents.guards,
+            audit: contents.audit,
         }
     }
 }
@@ -179,6 +183,8 @@ struct BodyIn {
     locations: Vec<Location>,
     #[serde(default)]
     guards: Vec<GuardRecord>,
+    #[serde(default)]
+    audit: Option<AuditHead>,
 }
 
 #[derive(Deserialize)]

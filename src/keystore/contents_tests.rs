@@ -36,6 +36,7 @@ fn with_everything() -> Contents {
         contents.locations.push(Location { state, confirmed: path == "/b", ..location });
     }
     contents.guards.push(guard("/usr/sbin/mysqld"));
+    contents.audit = Some(AuditHead { sequence: u64::MAX, hash: [0xef; 32] });
     contents
 }
 
@@ -94,6 +95,7 @@ fn contents_come_back() {
     assert_eq!(again.rules, contents.rules);
     assert_eq!(again.locations, contents.locations);
     assert_eq!(again.guards, contents.guards);
+    assert_eq!(again.audit, contents.audit);
     for (name, keys) in &contents.categories {
         let found = &again.categories[name];
         assert_eq!((found.id, found.suite), (keys.id, keys.suite));

@@ -1,7 +1,7 @@
 //! The contents while a transaction changes them.
 
 use super::contents::Contents;
-use super::{Error, GuardRecord, Location, Result, RuleRecord, category};
+use super::{AuditHead, Error, GuardRecord, Location, Result, RuleRecord, category};
 use crate::crypto::CategoryKeys;
 use crate::crypto::sector::Suite;
 use std::collections::BTreeMap;
@@ -16,17 +16,19 @@ pub struct Draft {
     pub locations: Vec<Location>,
     /// The guards.
     pub guards: Vec<GuardRecord>,
+    /// How far the audit log had come.
+    pub(super) audit: Option<AuditHead>,
 }
 
 impl Draft {
     pub(super) fn of(contents: &Contents) -> Self {
-        let Contents { categories, rules, locations, guards } = contents.clone();
-        Self { categories, rules, locations, guards }
+        let Contents { categories, rules, locations, guards, audit } = contents.clone();
+        Self { categories, rules, locations, guards, audit }
     }
 
     pub(super) fn into_contents(self) -> Contents {
-        let Self { categories, rules, locations, guards } = self;
-        Contents { categories, rules, locations, guards }
+        let Self { categories, rules, locations, guards, audit } = self;
+        Contents { categories, rules, locations, guards, audit }
     }
 
     /// The keys of category `name`, given without the `@`.

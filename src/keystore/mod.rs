@@ -8,6 +8,7 @@
 //! What a rule means and what a location holds is not known here. The caller keeps others from
 //! writing the same keystore at the same time; a change that happened nevertheless is noticed.
 
+mod audit;
 pub mod category;
 pub mod contents;
 mod draft;
@@ -20,6 +21,7 @@ mod sealed;
 mod text;
 mod unlocked;
 
+pub use audit::AuditHead;
 pub use draft::Draft;
 pub use error::{Error, Result};
 pub use file::Unsafe;
@@ -27,7 +29,7 @@ pub use guard::{Error as GuardError, GuardRecord, Name, PluginRecord};
 pub use location::{Kind, Location, LocationId, State};
 pub use rule::{PinnedFile, RuleBindings, RuleRecord};
 pub use sealed::Sealed;
-pub use unlocked::Keystore;
+pub use unlocked::{AuditHeadSource, Keystore};
 
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,8 @@
 
 use super::contents::Contents;
 use super::sealed::open_slot;
-use super::{Draft, Error, GuardRecord, Location, Result, RuleRecord, file, location};
-use crate::crypto::{CategoryKeys, Key, kdf, random};
+use super::{AuditHead, Draft, Error, GuardRecord, Location, Result, RuleRecord, file, location};
+use crate::crypto::{CategoryKeys, Key, derive, kdf, random};
 use crate::format::keystore::{KeystoreFile, PassphraseSlot, Prefix, Slot};
 use crate::storage::durable;
 use std::collections::BTreeMap;
@@ -18,7 +18,11 @@ pub struct Keystore {
     master: Key,
     file: KeystoreFile,
     contents: Contents,
+    audit_head: Option<AuditHeadSource>,
 }
+
+/// Tells how far the audit log has come; none when that is not known.
+pub type AuditHeadSource = Box<dyn Fn() -> Option<AuditHead> + Send + Sync>;
 
 impl Keystore {
     /// Makes an empty keystore at `path` that opens by `passphrase` and `salt`, readable and writable
@@ -57,7 +61,7 @@ impl Keystore {
         file: KeystoreFile,
         contents: Contents,
     ) -> Self {
-        Self { path, master, file, contents }
+        Self { path, master, file, contents, audit_head: None }
     }
 
     /// Proves that a secret opens a keyslot of this very keystore.
@@ -76,6 +80,24 @@ impl Keystore {
     /// The keystore's random identity, which never changes.
     pub fn id(&self) -> [u8; 16] {
         self.file.prefix().id
+    }
+
+    /// The key that seals the audit log.
+    ///
+    /// # Errors
+    /// None in practice: [`Error::Crypto`].
+    pub fn audit_key(&self) -> Result<Key> {
+        Ok(derive::audit_log(&self.master, &self.id())?.key)
+    }
+
+    /// How far the audit log had come when the keystore was last saved.
+    pub fn audit_head(&self) -> Option<AuditHead> {
+        self.contents.audit
+    }
+
+    /// From now on, keeps with every save what `source` says then.
+    pub fn keep_audit_head(&mut self, source: AuditHeadSource) {
+        self.audit_head = Some(source);
     }
 
     #[cfg(test)]
@@ -153,9 +175,10 @@ impl Keystore {
         Ok(value)
     }
 
-    fn store(&mut self, contents: Contents) -> Result<()> {
+    fn store(&mut self, mut contents: Contents) -> Result<()> {
         contents.check()?;
         self.check_unchanged()?;
+        contents.audit = self.audit_head.as_ref().and_then(|head| head()).or(contents.audit);
         let Prefix { id, sequence, slots } = self.file.prefix().clone();
         let sequence =
             sequence.checked_add(1).ok_or_else(|| Error::SequenceUsedUp(self.path.clone()))?;

@@ -2,13 +2,13 @@
 //! in a command that works without one; what is done with it stands in [`super::requests`].
 
 use super::Paths;
+use super::audit::{self, Log};
 use super::guards::{self, registry::Registry};
-use super::log::Log;
 use super::mode::Mode;
 use super::protocol::{Counters, Failure, FailureKind, Status};
 use crate::access::{self, Policy, ProcCallers, Programs, Rule};
 use crate::fuse::{self, Mounted};
-use crate::keystore::{Keystore, Location, RuleRecord};
+use crate::keystore::{AuditHead, Keystore, Location, RuleRecord};
 use crate::sys::caller::FileStat;
 use crate::volume::{Ino, Observer, Place, Volume, file};
 use std::collections::HashSet;
@@ -34,7 +34,7 @@ pub struct Engine {
     live: Option<Live>,
     guards: guards::State,
     mode: Mode,
-    log: Log,
+    log: Arc<Log>,
     denied: AtomicU64,
     sizes_put_right: AtomicU64,
     /// Files that end otherwise than this service ended them.
@@ -43,8 +43,10 @@ pub struct Engine {
 
 /// Why the service ends.
 pub enum End {
-    /// `ezncrypt stop`, or SIGTERM or SIGINT.
-    Asked,
+    /// `ezncrypt stop`.
+    Command,
+    /// SIGTERM or SIGINT.
+    Signal(&'static str),
 }
 
 /// Who finds programs, and who decides about them.
@@ -71,11 +73,14 @@ impl Engine {
     /// # Errors
     /// When the storage directory cannot be opened or the stored rules do not parse.
     pub fn offline(paths: Paths, keystore: Keystore) -> Result<Self, Failure> {
-        struct Nobody;
-        impl Observer for Nobody {
-            fn file_event(&self, _: Ino, _: &Place, _: file::Event) {}
+        struct Noted(Arc<Log>);
+        impl Observer for Noted {
+            fn file_event(&self, _: Ino, place: &Place, event: file::Event) {
+                self.0.file_event(place, event);
+            }
         }
-        Self::new(paths, keystore, Arc::new(Nobody), None)
+        let log = open_log(&paths, &keystore)?;
+        Self::new(paths, keystore, Arc::new(Noted(log.clone())), log, None)
     }
 
     /// An engine for a service; `ask_end` is told when a command asks for its end.
@@ -95,22 +100,25 @@ impl Engine {
             ask_end: Mutex::new(ask_end),
             end_after_reply: AtomicBool::new(false),
         };
-        let engine = Self::new(paths, keystore, observer, Some(live))?;
+        let log = open_log(&paths, &keystore)?;
+        let engine = Self::new(paths, keystore, observer, log, Some(live))?;
         guards::own::program(&engine)?;
         Ok(engine)
     }
 
     fn new(
         paths: Paths,
-        keystore: Keystore,
+        mut keystore: Keystore,
         observer: Arc<dyn Observer>,
+        log: Arc<Log>,
         live: Option<Live>,
     ) -> Result<Self, Failure> {
         let volume = Volume::open(&paths.storage(), observer)
             .map_err(|error| super::failed("cannot open the storage directory", &error))?;
         let volume = Arc::new(volume);
         let judges = RwLock::new(judges(&paths, &volume)?);
-        let log = Log::open(&paths.audit_log());
+        let kept = log.clone();
+        keystore.keep_audit_head(Box::new(move || Some(kept_head(kept.durable_head()?))));
         let guards = guards::State::new(paths.mount());
         let engine = Self {
             paths,
@@ -301,8 +309,19 @@ impl Engine {
             && live.end_after_reply.load(Relaxed)
         {
             let sender = live.ask_end.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = sender.send(End::Asked);
+            let _ = sender.send(End::Command);
         }
+    }
+
+    /// Seals the log, and keeps in the keystore how far it came. A keystore that cannot be saved (a full
+    /// disk, say) knows an earlier line.
+    pub fn close_log(&self) {
+        self.log.finish();
+        let _ = self.with_keystore(|keystore| {
+            let newest = self.log.durable_head().map(kept_head);
+            let is_news = newest.is_some() && newest != keystore.audit_head();
+            if is_news { Ok(keystore.update(|_| Ok(()))?) } else { Ok(()) }
+        });
     }
 
     /// Drops the keystore, the tree's categories and its open files: all keys, which wipe themselves.
@@ -342,6 +361,24 @@ impl Engine {
         }
         status
     }
+}
+
+/// Opens the log of the keystore's instance.
+pub fn open_log(paths: &Paths, keystore: &Keystore) -> Result<Arc<Log>, Failure> {
+    let kept = keystore.audit_head();
+    let head = |kept: AuditHead| audit::Head { sequence: kept.sequence, hash: kept.hash };
+    Ok(Arc::new(Log::open(audit::Settings {
+        path: paths.audit_log(),
+        syslog: paths.syslog_socket(),
+        sealer: audit::Sealer::new(keystore.audit_key()?, keystore.id()),
+        kept: kept.map(head),
+        rotate_at: audit::ROTATE_AT,
+        seal_after: audit::SEAL_AFTER,
+    })))
+}
+
+fn kept_head(head: audit::Head) -> AuditHead {
+    AuditHead { sequence: head.sequence, hash: head.hash }
 }
 
 fn judges(paths: &Paths, volume: &Arc<Volume>) -> Result<Judges, Failure> {

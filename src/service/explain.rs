@@ -154,6 +154,7 @@ fn observation(
             arguments: arguments.clone(),
             user: user.clone(),
             unit: None,
+            variables: Vec::new(),
         }),
     }
 }

@@ -93,8 +93,26 @@ impl Write for Length {
 
 #[cfg(test)]
 mod tests {
+    use super::super::protocol::{Event, Request};
     use super::*;
     use proptest::prelude::*;
+
+    /// Requests and an answer as they are on the wire.
+    const SAMPLES: [&str; 5] = [
+        r#"{"RuleAdd":{"rule":"ALLOW @m * /bin/x","package":null,"secret":[[112],[115]]}}"#,
+        r#"{"Explain":{"path":{"Unix":[47,97]},"access":"read","about":{"Pid":7}}}"#,
+        r#"{"Mode":{"seconds":3600,"secret":[[112],[115]]}}"#,
+        r#"{"RulePreview":{"number":1}}"#,
+        r#"{"Failed":{"kind":"Usage","message":"m","hint":null}}"#,
+    ];
+
+    #[test]
+    fn the_samples_are_what_they_should_be() {
+        for sample in &SAMPLES[..4] {
+            assert!(serde_json::from_str::<Request>(sample).is_ok(), "{sample}");
+        }
+        assert!(serde_json::from_str::<Event>(SAMPLES[4]).is_ok());
+    }
 
     #[test]
     fn a_frame_is_its_length_then_json() {
@@ -121,7 +139,25 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes: Vec<u8>) {
-            let _ = read::<super::super::protocol::Request>(&mut bytes.as_slice());
+            let _ = read::<Request>(&mut bytes.as_slice());
+        }
+
+        #[test]
+        fn any_body_and_any_damage_to_a_request_is_read_or_refused_without_a_panic(
+            bytes: Vec<u8>, which in 0..SAMPLES.len(), at: usize, byte: u8, cut: bool,
+        ) {
+            let mut damaged = SAMPLES[which].as_bytes().to_vec();
+            let at = at % damaged.len();
+            damaged[at] = byte;
+            if cut {
+                damaged.truncate(at);
+            }
+            for body in [&bytes, &damaged] {
+                let mut wire = u32::try_from(body.len()).unwrap().to_le_bytes().to_vec();
+                wire.extend_from_slice(body);
+                let _ = read::<Request>(&mut wire.as_slice());
+                let _ = read::<Event>(&mut wire.as_slice());
+            }
         }
 
         #[test]

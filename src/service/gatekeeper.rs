@@ -1,10 +1,10 @@
 //! The gate of the mount: locations first, then the rules; what is new is logged.
 
+use super::audit::with_place;
 use super::engine::Engine;
 use super::explain;
 use super::guards::admission::{self, Refused};
 use super::guards::wire::Statement;
-use super::log::with_place;
 use super::protocol::WhoRow;
 use crate::access::{self, Ask, Caller, Grant, Looked, Reason, suggest};
 use crate::fuse::{Access, Gate, Refusal, Sight};

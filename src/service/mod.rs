@@ -3,6 +3,7 @@
 //! A command is a [`protocol::Request`]. [`call`] has it carried out by the running service or, where
 //! none runs, in the calling process, by the same engine after unlocking the keystore.
 
+pub mod audit;
 pub mod client;
 mod confirmation;
 mod engine;
@@ -12,7 +13,6 @@ pub mod frame;
 mod gatekeeper;
 pub mod guards;
 mod lock;
-mod log;
 mod migration;
 pub mod mode;
 pub mod paths;
@@ -29,6 +29,7 @@ pub use paths::Paths;
 pub use run::run;
 pub use setup::init;
 
+use crate::access;
 use crate::keystore::Sealed;
 use engine::Engine;
 use lock::StateLock;
@@ -72,7 +73,15 @@ pub fn call(
     run::make_directory(&paths.log(), 0o700)?;
     let engine = Engine::offline(paths.clone(), keystore)?;
     migration::recover_all(&engine, progress);
-    requests::execute(&engine, &request, progress)
+    let own = access::Caller {
+        tid: std::process::id(),
+        uid: rustix::process::geteuid().as_raw(),
+        gid: rustix::process::getegid().as_raw(),
+    };
+    let work = || requests::execute(&engine, &request, progress);
+    let outcome = audit::on_behalf(&engine, own, work);
+    engine.close_log();
+    outcome
 }
 
 fn carried_secret(request: &Request) -> Option<&Secret> {
@@ -91,6 +100,7 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::Locations
         | Request::RulePreview { .. }
         | Request::Rules
+        | Request::AuditVerify
         | Request::Guards
         | Request::Explain(_) => None,
     }

@@ -80,6 +80,11 @@ impl Paths {
         self.log().join("audit.jsonl")
     }
 
+    /// The socket of the system's log: `/dev/log`, or one beside the instance's own.
+    pub fn syslog_socket(&self) -> PathBuf {
+        if self.system_wide { "/dev/log".into() } else { self.run().join("syslog") }
+    }
+
     /// The directory of sockets and pid file.
     pub fn run(&self) -> PathBuf {
         if self.system_wide { "/run/ezncrypt".into() } else { self.state.join("run") }

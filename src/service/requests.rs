@@ -6,6 +6,7 @@ use super::migration::CLOSING;
 use super::protocol::{Answer, Failure, FailureKind, Progress, Request, Secret};
 use super::{client, explain, migration, mode, rules};
 use crate::sys::open_files::Holder;
+use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
 
@@ -56,6 +57,7 @@ pub fn execute(
             check_secret(engine, secret)?;
             guards::remove(engine, Path::new(guard))
         }
+        Request::AuditVerify => Ok(Answer::Audit(Box::new(engine.log().verify()))),
         Request::Guards => guards::list(engine),
         Request::GuardPermit { guard, settings, seconds, secret } => {
             check_secret(engine, secret)?;
@@ -70,9 +72,13 @@ pub fn execute(
 }
 
 fn check_secret(engine: &Engine, secret: &Secret) -> Result<(), Failure> {
-    engine.with_keystore(|keystore| {
+    let checked = engine.with_keystore(|keystore| {
         Ok(keystore.verify_secret(secret.passphrase.expose(), secret.salt.expose())?)
-    })
+    });
+    if checked.as_ref().is_err_and(|failure| failure.kind == FailureKind::WrongSecret) {
+        engine.log().write_limited("secret_refused", json!({}));
+    }
+    checked
 }
 
 fn stop(engine: &Engine, force: bool) -> Result<Answer, Failure> {
@@ -92,6 +98,7 @@ fn stop(engine: &Engine, force: bool) -> Result<Answer, Failure> {
             std::thread::sleep(CLOSING / 50);
         }
     }
+    engine.log().write("stop_asked", json!({ "force": force }));
     engine.end_after_reply();
     Ok(Answer::Nothing)
 }

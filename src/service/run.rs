@@ -4,7 +4,7 @@ use super::engine::{End, Engine};
 use super::gatekeeper::Gatekeeper;
 use super::lock::StateLock;
 use super::protocol::{Failure, FailureKind, Secret};
-use super::{Paths, guards, migration, mode, server};
+use super::{Paths, audit, guards, migration, mode, server};
 use crate::fuse::{self, Mount};
 use crate::keystore::Sealed;
 use crate::sys::harden;
@@ -12,6 +12,7 @@ use crate::volume::{Ino, Observer, Place, file};
 use nix::mount::{MntFlags, umount2};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::stat::{Mode, umask};
+use serde_json::json;
 use std::fs::{DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
@@ -43,12 +44,17 @@ pub fn run(paths: &Paths, secret: Secret, ready: impl FnOnce()) -> Result<(), Fa
     migration::recover_all(&engine, &mut |_| {});
     mount(&engine)?;
     let served = serve(&engine, ask_end, signals);
-    if served.is_ok() {
-        engine.log().write("start", serde_json::json!({ "pid": std::process::id() }));
-        ready();
-        wait(&engine, &ended);
-    }
-    end(&engine);
+    let reason = match &served {
+        Ok(()) => {
+            let version = env!("CARGO_PKG_VERSION");
+            let fields = json!({ "pid": std::process::id(), "version": version });
+            engine.log().write("start", fields);
+            ready();
+            wait(&engine, &ended)
+        }
+        Err(failure) => &failure.message,
+    };
+    end(&engine, reason);
     served
 }
 
@@ -148,29 +154,45 @@ fn serve(engine: &Arc<Engine>, ask_end: Sender<End>, signals: SigSet) -> Result<
     std::fs::write(engine.paths().pid_file(), format!("{}\n", std::process::id()))
         .map_err(cannot)?;
     let _ = std::fs::set_permissions(engine.paths().pid_file(), Permissions::from_mode(0o644));
+    tend_log(engine).map_err(cannot)?;
     let watch = move || {
         while let Ok(signal) = signals.wait() {
             if signal != Signal::SIGHUP {
-                let _ = ask_end.send(End::Asked);
+                let _ = ask_end.send(End::Signal(signal.as_str()));
             }
         }
     };
     std::thread::Builder::new().name("signals".into()).spawn(watch).map_err(cannot).map(drop)
 }
 
-/// Returns when somebody asked for the end, or unmounted the tree.
-fn wait(engine: &Engine, ended: &Receiver<End>) {
+/// Has the log sealed and synced from a thread of its own, which a slow disk may keep waiting.
+fn tend_log(engine: &Arc<Engine>) -> std::io::Result<()> {
+    let engine = Arc::downgrade(engine);
+    let tend = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.log().tick();
+            drop(engine);
+            std::thread::sleep(audit::TICK);
+        }
+    };
+    std::thread::Builder::new().name("audit".into()).spawn(tend).map(drop)
+}
+
+/// Returns when somebody asked for the end, or unmounted the tree; says which.
+fn wait(engine: &Engine, ended: &Receiver<End>) -> &'static str {
     loop {
         match ended.recv_timeout(Duration::from_millis(500)) {
             Err(RecvTimeoutError::Timeout) if engine.is_mounted() => {}
-            _ => return,
+            Ok(End::Command) => return "ezncrypt stop",
+            Ok(End::Signal(name)) => return name,
+            Err(_) => return "the tree was unmounted",
         }
     }
 }
 
-fn end(engine: &Engine) {
+fn end(engine: &Engine, reason: &str) {
     mode::end(engine);
-    engine.log().write("stop", serde_json::json!({ "pid": std::process::id() }));
+    engine.log().write("stop", json!({ "pid": std::process::id(), "reason": reason }));
     if let Some(mounted) = engine.live().and_then(|live| live.mounted.get())
         && mounted.is_served()
         && mounted.unmount(false).is_err()
@@ -184,6 +206,7 @@ fn end(engine: &Engine) {
     for path in sockets.into_iter().chain([paths.pid_file()]) {
         let _ = std::fs::remove_file(path);
     }
+    engine.close_log();
     engine.wipe();
 }
 

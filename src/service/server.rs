@@ -4,7 +4,8 @@
 use super::engine::Engine;
 use super::frame;
 use super::protocol::{Event, Failure, FailureKind, Request};
-use super::requests;
+use super::{audit, requests};
+use crate::access::Caller;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use std::fs::{Permissions, set_permissions};
 use std::io::{self, Write};
@@ -100,6 +101,7 @@ fn serve_client(engine: &Engine, mut socket: UnixStream) -> Result<(), frame::Er
         let failure = Failure::new(FailureKind::Denied, "only root may talk to the service");
         return frame::write(&mut socket, &Event::Failed(failure));
     }
+    let asker = Caller { tid: peer.pid().cast_unsigned(), uid: peer.uid(), gid: peer.gid() };
     socket.set_read_timeout(Some(SLOW_CLIENT))?;
     loop {
         let request: Request = match frame::read(&mut socket) {
@@ -109,9 +111,15 @@ fn serve_client(engine: &Engine, mut socket: UnixStream) -> Result<(), frame::Er
         // Work goes on when the client has gone away or is stopped: half-done work would have to be
         // undone. Once it did not take a frame in time it gets no more.
         let mut listening = true;
-        let done = requests::execute(engine, &request, &mut |progress| {
+        let tell = &mut |progress| {
             listening = listening && frame::write(&mut socket, &Event::Progress(progress)).is_ok();
-        });
+        };
+        let mut work = || requests::execute(engine, &request, tell);
+        let done = if matches!(request, Request::Status) {
+            work()
+        } else {
+            audit::on_behalf(engine, asker, work)
+        };
         let last = match done {
             Ok(answer) => Event::Done(answer),
             Err(failure) => Event::Failed(failure),

@@ -1,11 +1,13 @@
 //! Making a state directory.
 
 use super::Paths;
+use super::engine;
 use super::lock::StateLock;
 use super::protocol::{Failure, Secret};
 use super::run::make_directory;
 use crate::crypto::kdf::Params;
 use crate::keystore::{self, Keystore};
+use serde_json::json;
 
 /// Makes the state directory with a keystore that the secret opens.
 ///
@@ -17,7 +19,7 @@ pub fn init(paths: &Paths, secret: &Secret, params: Params) -> Result<(), Failur
     }
     let _lock = StateLock::take(paths)?;
     let (passphrase, salt) = (secret.passphrase.expose(), secret.salt.expose());
-    Keystore::create(&paths.keystore(), passphrase, salt, params).map_err(|error| {
+    let made = Keystore::create(&paths.keystore(), passphrase, salt, params).map_err(|error| {
         let exists = matches!(error, keystore::Error::Exists(_));
         let failure = Failure::from(error);
         if exists {
@@ -26,6 +28,10 @@ pub fn init(paths: &Paths, secret: &Secret, params: Params) -> Result<(), Failur
             failure
         }
     })?;
+    make_directory(&paths.log(), 0o700)?;
+    let log = engine::open_log(paths, &made)?;
+    log.write("initialised", json!({ "keystore": paths.keystore().to_string_lossy() }));
+    log.finish();
     make_directory(&paths.storage(), 0o700)?;
     make_directory(&paths.mount(), 0o555)
 }

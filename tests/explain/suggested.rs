@@ -34,7 +34,6 @@ fn a_suggestion_pasted_into_a_shell_allows_what_was_seen() {
 }
 
 #[test]
-#[ignore = "needs a decision that looks at the arguments"]
 fn other_arguments_than_were_seen_stay_denied_and_make_a_rule_of_their_own() {
     let (fixture, file) = with_file();
     cat(&file).denied();

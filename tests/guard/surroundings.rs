@@ -33,10 +33,11 @@ fn assert_not_started(place: &Place, command: &mut Command) -> Outcome {
     outcome.says("ezncrypt").says("hint:")
 }
 
-/// Fails the test unless the log tells that the service denied the run for this reason.
+/// Fails the test unless the log tells that the service denied the run for this reason: gave the guard
+/// no policy, or did not believe it later.
 #[track_caller]
 fn assert_denied_because(guarded: &Guarded, reason: &str) {
-    let denied = guarded.logged("denied");
+    let denied = ["denied", "guard_refused"].map(|event| guarded.logged(event)).concat();
     let told =
         denied.iter().any(|line| line["reason"].as_str().is_some_and(|why| why.contains(reason)));
     assert!(told, "{reason:?} is not in {denied:?}");

@@ -143,8 +143,8 @@ fn declares() {
     let go = Path::new(&state).join("go");
     until("this process may go on", Duration::from_secs(60), || go.exists());
     let statement = Statement { briefing: Statement::of_briefing(&text), run: [1; 32] };
-    let file = fs::File::open(server).unwrap();
-    let believed = ezncrypt::sys::declare::declare(&file, &statement.encode()).is_ok();
+    let declare = |file| ezncrypt::sys::declare::declare(&file, &statement.encode());
+    let believed = fs::File::open(server).and_then(declare).is_ok();
     std::process::exit(if believed { 40 } else { 41 });
 }
 

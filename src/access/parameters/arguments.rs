@@ -8,7 +8,7 @@ use super::glob::Glob;
 use super::glob_parse;
 use crate::access::parse_error::{Expected, ParseError};
 use crate::access::part::Part;
-use crate::access::words::{Unit, is_space, quote};
+use crate::access::words::{Unit, is_dash, is_space, quote};
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -54,7 +54,7 @@ impl Arguments {
 
     pub(super) fn parse(value: &Part<'_>) -> Result<Self, ParseError> {
         let (mut words, mut texts, mut open) = (Vec::new(), Vec::new(), false);
-        for word in split(value)? {
+        for word in split(value)?.into_iter().map(Word::with_hyphens) {
             let place = |from: usize, to: usize| {
                 let at = |sign: usize| word.at.get(sign).copied();
                 let start = at(from).or(at(0)).unwrap_or(0);
@@ -131,6 +131,30 @@ fn split(value: &Part<'_>) -> Result<Vec<Word>, ParseError> {
 }
 
 impl Word {
+    /// An option whose hyphens became other dashes where it was pasted from gets them back.
+    fn with_hyphens(mut self) -> Self {
+        let dash = |sign: &Unit| matches!(sign, Unit::Plain(c) if is_dash(*c));
+        let odd = |sign: &Unit| dash(sign) && *sign != Unit::Plain('-');
+        let dashes = self.signs.iter().take_while(|sign| dash(sign)).count();
+        let equals = self.signs.iter().position(|sign| *sign == Unit::Plain('='));
+        let end = equals.unwrap_or(self.signs.len());
+        if dashes == 0 || !self.signs[..end].iter().any(odd) {
+            return self;
+        }
+        if self.signs[..dashes].iter().any(odd) {
+            let at = self.at[0];
+            let count = if end - dashes > 1 { 2 } else { 1 };
+            self.signs.splice(..dashes, std::iter::repeat_n(Unit::Plain('-'), count));
+            self.at.splice(..dashes, std::iter::repeat_n(at, count));
+        }
+        for sign in self.signs.iter_mut().take_while(|sign| **sign != Unit::Plain('=')) {
+            if dash(sign) {
+                *sign = Unit::Plain('-');
+            }
+        }
+        self
+    }
+
     fn push(&mut self, sign: Unit, at: usize) {
         self.signs.push(sign);
         self.at.push(at);

@@ -4,7 +4,7 @@ use super::glob::{Glob, Token};
 use crate::access::parse_error::Expected;
 use crate::access::pattern::is_special;
 use crate::access::rule::Escape;
-use crate::access::words::{Unit, bytes};
+use crate::access::words::{Unit, bytes, is_dash};
 use globset::ErrorKind;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -191,9 +191,9 @@ fn append(all: &mut Sequences, tokens: &[Token]) {
     all.iter_mut().for_each(|sequence| sequence.extend_from_slice(tokens));
 }
 
-/// Whether the character means something outside brackets.
+/// Whether the character means something outside brackets, or would be taken for another one.
 fn is_active(c: char) -> bool {
-    matches!(c, '*' | '?' | '[' | '{' | '}' | '\\')
+    matches!(c, '*' | '?' | '[' | '{' | '}' | '\\') || is_dash(c) && c != '-'
 }
 
 fn push(text: &mut String, c: char, special: bool) {

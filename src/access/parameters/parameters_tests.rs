@@ -51,6 +51,11 @@ fn parameters_as_people_paste_them_are_understood() {
         assert_eq!(normal(text), "--user=bob", "{text}");
     }
     assert_eq!(normal("–args=“--where=‘a b’ *” --jit"), r"--args='--where=a\ b *' --jit");
+    assert_eq!(
+        normal("--args='–v —all‑databases=a–b x–y -–f'"),
+        r"--args='-v --all-databases=a\–b x\–y -f'"
+    );
+    assert_eq!(normal(r"--args='\–v --a\–b'"), r"--args='\–v --a\–b'");
     assert_eq!(normal(r"--user=DOM\\me,a\,b"), r"--user=DOM\\me,a\,b");
     assert_eq!(normal("--unit=php8.2-fpm --jit"), "--unit=php8.2-fpm.service --jit");
     assert_eq!(normal("--unit=user.slice"), "--unit=user.slice");
@@ -183,7 +188,7 @@ pub(in crate::access) fn any_parameters() -> impl Strategy<Value = Parameters> {
 
 fn arguments() -> impl Strategy<Value = Arguments> {
     let exact = prop::collection::vec("[^\0]{0,8}", 0..4).prop_map(|all| Arguments::exactly(&all));
-    let pattern = r#"([a-c*? \[\]{},!.-]|\\[ -~]|\.\.\. ?|“a b”|""){0,12}"#
+    let pattern = r#"([a-c*? \[\]{},!.-]|\\[ -~]|\.\.\. ?|“a b”|""|–|=){0,12}"#
         .prop_filter_map("no pattern", |text| parsed(&format!("--args='{text}'")).ok()?.arguments);
     prop_oneof![exact, pattern]
 }

@@ -83,6 +83,23 @@ const HARMLESS_BEGINNINGS: [&str; 2] = ["SUDO_", "XDG_SESSION_"];
 const PROGRAMS: [&[u8]; 6] =
     [b"/usr/local/sbin", b"/usr/local/bin", b"/usr/sbin", b"/usr/bin", b"/sbin", b"/bin"];
 
+/// Names that are told at most.
+const TOLD: usize = 64;
+
+/// The names that a rule would have to allow, as far as they can be written in one.
+pub(super) fn to_allow(environment: &[u8]) -> Vec<String> {
+    let usual = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let words = environment.split(|&byte| byte == 0).filter(|word| !word.is_empty());
+    let refused = words.filter_map(|word| match flaw(word, &[])? {
+        Flaw::Variable(name) | Flaw::VariableValue(name) => name.into_string().ok(),
+        _ => None,
+    });
+    let mut names: Vec<_> = refused.filter(|name| usual(name)).take(TOLD).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// The first variable of `NAME=VALUE` words, each with a NUL behind it, that is neither harmless nor
 /// among `allowed` (names; one that ends in `*` stands for all that begin so).
 pub(super) fn flaw(environment: &[u8], allowed: &[String]) -> Option<Flaw> {

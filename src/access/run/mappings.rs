@@ -23,7 +23,6 @@ pub(super) fn flaw(
 ) -> Option<Flaw> {
     let parameters = &rule.rule.parameters;
     let device = programs.mount().device;
-    let own = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
     let mut is_mapped = false;
     for mapped in &observed.mappings {
         let Mapped::File { path, stat } = mapped else {
@@ -45,7 +44,7 @@ pub(super) fn flaw(
         }
         let outside = observed.owners_outside && stat.uid == OVERFLOW && stat.mode & 0o022 == 0;
         if !(stat.is_roots_alone() || outside)
-            || !is_trusted_mount(stat.mount, &[&observed.mounts, &own])
+            || !is_trusted_mount(stat.mount, &[&observed.mounts, observed.own_mounts()])
         {
             return Some(Flaw::Library(path.clone()));
         }

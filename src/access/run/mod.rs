@@ -55,7 +55,8 @@ pub(super) fn flaw_of_descendant(
 /// where that certainly does not hold.
 pub(super) fn exempt(rule: &BoundRule, programs: &Programs, observed: &Observed) -> bool {
     let parameters = &rule.rule.parameters;
-    let other_script = || matches!(script::flaw(rule, programs, observed), Some(Flaw::Script(_)));
+    let script = || script::flaw(rule, programs, observed);
+    let other_script = || script() == Some(ScriptFlaw::Other.into());
     let other_arguments = || parameters.script.is_none() && arguments(rule, observed).is_some();
     account(rule, observed).is_some() || other_script() || other_arguments()
 }

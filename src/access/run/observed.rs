@@ -5,6 +5,7 @@ use crate::access::subject::Program;
 use crate::access::walk::Mount;
 use crate::sys::caller::{FileStat, Mapping, Process, Status};
 use crate::sys::harden;
+use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ pub struct Observed {
     pub(super) tracer: Option<u32>,
     /// Lines of `/proc/PID/mountinfo`.
     pub(super) mounts: Vec<u8>,
+    own_mounts: OnceCell<Vec<u8>>,
     /// What is wrong with the encrypted tree as the process sees it.
     pub(super) tree: Option<Flaw>,
     pub(super) mappings: Vec<Mapped>,
@@ -96,6 +98,7 @@ impl Observed {
             root,
             tracer: circumstances::tracer(&process, program.pid)?,
             mounts,
+            own_mounts: OnceCell::new(),
             tree: seen.and_then(Result::err).map(Flaw::from),
             mappings,
             command_line: process.command_line()?,
@@ -132,8 +135,14 @@ impl Observed {
 
     /// Who that is, for people.
     pub fn who(&self, tid: u32, program: &Program) -> Who {
-        let (line, control_groups) = (&*self.command_line, &*self.control_groups);
-        Who::of((tid, program), &self.process, &self.status, (line, control_groups))
+        let read = [&*self.command_line, &*self.control_groups, &*self.environment];
+        Who::of((tid, program), &self.process, &self.status, read)
+    }
+
+    /// The service's own lines of `/proc/PID/mountinfo`: a process may have mapped a file before it
+    /// came to see other mounts.
+    pub(super) fn own_mounts(&self) -> &[u8] {
+        self.own_mounts.get_or_init(|| std::fs::read("/proc/self/mountinfo").unwrap_or_default())
     }
 
     /// Whether its root directory is this one of ours.

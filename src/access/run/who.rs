@@ -28,6 +28,8 @@ pub struct Who {
     pub arguments: Vec<OsString>,
     /// The systemd unit that it is in.
     pub unit: Option<String>,
+    /// Names of variables in its environment that a rule which binds the run would have to allow.
+    pub variables: Vec<String>,
 }
 
 impl Who {
@@ -38,15 +40,16 @@ impl Who {
     pub(in crate::access) fn look(tid: u32, program: &Program) -> io::Result<Self> {
         let process = Process::open(tid)?;
         let (status, line) = (process.status()?, process.command_line()?);
-        Ok(Self::of((tid, program), &process, &status, (&line, &process.control_groups()?)))
+        let (groups, environment) = (process.control_groups()?, process.environment()?);
+        Ok(Self::of((tid, program), &process, &status, [&line, &groups, &environment]))
     }
 
-    /// The same out of what was read already: status, command line and control groups.
+    /// The same out of what was read already: status, command line, control groups, environment.
     pub(super) fn of(
         (tid, program): (u32, &Program),
         process: &Process,
         status: &Status,
-        (line, control_groups): (&[u8], &[u8]),
+        [line, control_groups, environment]: [&[u8]; 3],
     ) -> Self {
         Self {
             pid: program.pid,
@@ -57,6 +60,7 @@ impl Who {
             login_user: process.login_user(),
             arguments: shown(&redact(&owned(line))),
             unit: super::unit::of(control_groups).map(str::to_owned),
+            variables: super::environment::to_allow(environment),
         }
     }
 }

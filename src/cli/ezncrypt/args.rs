@@ -1,6 +1,6 @@
 //! The arguments of `ezncrypt`. Help, manual page and completions are made from this file.
 
-use super::guard;
+use super::{audit, guard};
 use crate::cli::{category, instance, usage};
 use crate::crypto::kdf::Params;
 use clap::builder::RangedU64ValueParser;
@@ -177,6 +177,20 @@ Examples:
         command: guard::args::Command,
     },
 
+    /// Shows the audit log: who was let in or denied, what was changed, what was found damaged
+    ///
+    /// Reading it needs no secret and no service. --verify asks the service, or else for the secret,
+    /// whose key the log is sealed with.
+    #[command(
+        long_flag = "audit",
+        after_help = "\
+Examples:
+  ezncrypt audit --denied --since 2h
+  ezncrypt audit --follow
+  ezncrypt audit --verify            exit code 7 when lines were changed or cut"
+    )]
+    Audit(audit::Options),
+
     /// Shows the whole job in a throw-away state directory; needs no root and changes nothing
     #[command(long_flag = "demo")]
     Demo,
@@ -192,6 +206,7 @@ impl Command {
             Self::Encrypt { .. } => Some("encrypt"),
             Self::Decrypt { .. } => Some("decrypt"),
             Self::List { .. } => Some("list"),
+            Self::Audit(_) => Some("audit"),
             Self::Guard { command } => Some(command.name()),
             Self::Status { .. } | Self::Demo => None,
         }

@@ -1,6 +1,7 @@
 //! The main command: parses, checks who may, and hands over to one file per command.
 
 pub mod args;
+mod audit;
 mod decrypt;
 mod demo;
 mod encrypt;
@@ -42,6 +43,7 @@ pub fn run(args: Vec<OsString>) -> Result<ExitCode, Failure> {
         Command::Encrypt { category, paths } => encrypt::run(&instance, category, &paths)?,
         Command::Decrypt { paths } => decrypt::run(&instance, &paths)?,
         Command::List { json } => list::run(&instance, json)?,
+        Command::Audit(options) => return audit::run(&instance, &options),
         Command::Guard { command } => return guard::run(&instance, command),
         Command::Demo => demo::run()?,
     }

@@ -188,3 +188,18 @@ fn rule(text: &str) -> RuleRecord {
     let text = text.into();
     RuleRecord { text, process, encrypted, sha256: [1; 32], size: 1, guard, package, bindings }
 }
+
+#[test]
+fn how_far_the_audit_log_came_is_kept_with_every_save() {
+    let place = Place::new();
+    let mut keystore = place.create();
+    add_location(&mut keystore, "/a").unwrap();
+    assert_eq!(place.unlock().unwrap().audit_head(), None);
+    let head = AuditHead { sequence: 7, hash: [9; 32] };
+    keystore.keep_audit_head(Box::new(move || Some(head)));
+    add_location(&mut keystore, "/b").unwrap();
+    assert_eq!(place.unlock().unwrap().audit_head(), Some(head));
+    keystore.keep_audit_head(Box::new(|| None));
+    add_location(&mut keystore, "/c").unwrap();
+    assert_eq!(place.unlock().unwrap().audit_head(), Some(head), "what is known stays");
+}

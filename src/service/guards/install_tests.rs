@@ -115,6 +115,24 @@ fn rules_for_the_servers_former_path_are_moved_and_moved_back() {
 }
 
 #[test]
+fn a_moved_rule_keeps_its_parameters_and_what_they_meant() {
+    let text = format!("ALLOW @mysql * {GUARD} --user=mysql --unit=mariadb.service");
+    let bindings = RuleBindings { users: vec![27], ..RuleBindings::default() };
+    let package = Some("mariadb-server 1".to_owned());
+    let before = RuleRecord { bindings, package, ..stored(&text, OLD) };
+    let mut kept = Kept::of(vec![before.clone()]);
+    kept.install(plan(OLD));
+    let moved = format!("ALLOW @mysql * {BELOW} --user=mysql --unit=mariadb.service");
+    assert_eq!(kept.texts(), [moved, executing(), opening()]);
+    assert_eq!(
+        (&kept.rules[0].bindings, &kept.rules[0].package),
+        (&before.bindings, &before.package)
+    );
+    kept.remove();
+    assert_eq!(kept.rules, [before]);
+}
+
+#[test]
 fn a_rule_that_is_there_twice_after_the_move_is_there_once() {
     let former = format!("ALLOW @mysql * {GUARD}");
     let mut kept = Kept::of(vec![stored(&opening(), OLD), stored(&former, OLD)]);

@@ -5,6 +5,7 @@ use crate::crypto::CategoryKeys;
 use crate::keystore::{self, Location, LocationId, State};
 use crate::migrate::{self, Id, Journal, Phase, Record};
 use crate::service::engine::Engine;
+use serde_json::json;
 use std::sync::Arc;
 
 /// Locations as records of what is done to them.
@@ -29,13 +30,20 @@ impl KeystoreJournal<'_> {
 
 impl Journal for KeystoreJournal<'_> {
     fn begin(&mut self, record: &Record) -> migrate::Result<()> {
+        let mut is_new = false;
         self.update(|draft| {
-            if draft.category(&record.category).is_none() {
+            is_new = draft.category(&record.category).is_none();
+            if is_new {
                 draft.insert_category(&record.category, self.keys.clone())?;
             }
             draft.locations.push(location_of(record, self.confirmed));
             Ok(())
-        })
+        })?;
+        if is_new {
+            let fields = json!({ "category": format!("@{}", record.category) });
+            self.engine.log().write("category_added", fields);
+        }
+        Ok(())
     }
 
     fn advance(&mut self, id: Id, phase: Phase) -> migrate::Result<()> {

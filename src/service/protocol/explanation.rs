@@ -90,6 +90,9 @@ pub struct WhoRow {
     pub args: Vec<String>,
     /// The systemd unit in whose cgroup it is.
     pub unit: Option<String>,
+    /// Names of variables in its environment that a rule which binds the run would have to allow.
+    #[serde(default)]
+    pub env: Vec<String>,
 }
 
 impl From<&Who> for WhoRow {
@@ -104,6 +107,7 @@ impl From<&Who> for WhoRow {
             login_user: who.login_user,
             args: args.collect(),
             unit: who.unit.clone(),
+            env: who.variables.clone(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod failure;
 mod rows;
 mod secret;
 
+pub use super::audit::Report as AuditReport;
 pub use explanation::{About, ExplanationRow, FindingRow, Question, WhoRow};
 pub use failure::{Failure, FailureKind};
 pub use rows::{
@@ -101,6 +102,8 @@ pub enum Request {
     },
     /// Lists the guards, registered or made by rules alone.
     Guards,
+    /// Compares the audit log with what was written.
+    AuditVerify,
     /// Permits a guard one run with more freedom.
     GuardPermit {
         /// The guard's own file.
@@ -168,6 +171,8 @@ pub enum Answer {
     Locations(Vec<LocationRow>),
     /// Of the rule requests: all rules as they are now.
     Rules(Vec<RuleRow>),
+    /// Of [`Request::AuditVerify`].
+    Audit(Box<AuditReport>),
     /// Of [`Request::RulePreview`].
     RuleChanges {
         /// The rules that would change.

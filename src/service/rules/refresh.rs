@@ -94,7 +94,10 @@ fn look(engine: &Engine, number: Option<usize>) -> Result<Renewal, Failure> {
     let mut renewal = Renewal { changes: Vec::new(), records: Vec::new(), categories: Vec::new() };
     for (index, old) in stored.into_iter().enumerate().filter(|(index, _)| chosen.contains(index)) {
         let rule = parse(&old.text)?;
-        let new = bind::renew(engine, &rule, &old)?;
+        let new = bind::renew(engine, &rule, &old).map_err(|failure| {
+            let message = format!("rule {}: {}", index + 1, failure.message);
+            Failure { message, ..failure }
+        })?;
         if !renewal.categories.contains(&rule.category) {
             renewal.categories.push(rule.category);
         }

@@ -95,7 +95,11 @@ pub fn bind(
     }
     let line = hash_bang(engine, &script.path, script.encrypted)
         .map_err(|error| usage(format!("the script {path:?} cannot be read: {error}")))?;
-    let note = suits(engine, rule, process, path, line.as_ref())?;
+    let mut note = suits(engine, rule, process, path, line.as_ref())?;
+    if script.encrypted && line.is_some_and(|line| line.option.is_some()) {
+        let why = "it is encrypted, and its #! line has an option";
+        note = note.or_else(|| Some(run_it_as(rule, path, why)));
+    }
     Ok((pinned(&script), note))
 }
 
@@ -109,8 +113,7 @@ fn suits(
 ) -> Result<Option<String>, Failure> {
     let usage = |message: String| Failure::new(FailureKind::Usage, message);
     let explicit = super::warnings::is_interpreter(&rule.process, &process.path);
-    let note =
-        |why: &str| format!("note: {why}: run it as {} {}", rule.process.display(), path.display());
+    let note = |why: &str| run_it_as(rule, path, why);
     let Some(line) = line else {
         let why = "the script has no #! line";
         return if explicit {
@@ -135,7 +138,11 @@ fn suits(
     }
     let found = engine.programs().resolve_process(&line.interpreter);
     if found.is_ok_and(|found| found.path == process.path) {
-        return Ok(None);
+        // The name that it is called by counts too.
+        let named = [&rule.process, &process.path].map(|path| path.file_name());
+        let other = !named.contains(&line.interpreter.file_name());
+        let why = format!("its #! line calls it {}", line.interpreter.display());
+        return Ok(other.then(|| note(&why)));
     }
     if explicit {
         return Ok(Some(note(&format!("its #! line names {}", line.interpreter.display()))));
@@ -144,6 +151,10 @@ fn suits(
     other.process = line.program();
     Err(usage(format!("{path:?} is run by {:?} and not by {:?}", line.interpreter, rule.process))
         .hint(format!("ezncrypt-access-control -a \"{other}\"")))
+}
+
+fn run_it_as(rule: &Rule, path: &Path, why: &str) -> String {
+    format!("note: {why}: run it as {} {}", rule.process.display(), path.display())
 }
 
 #[cfg(test)]

@@ -312,10 +312,13 @@ mod tests {
     #[test]
     fn an_exec_of_the_same_program_changes_the_stamp() {
         let mut child = std::process::Command::new("/bin/sh")
-            .args(["-c", "read a; exec /bin/sh -c 'read b'"])
+            .args(["-c", "echo ready; read a; exec /bin/sh -c 'read b'"])
             .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
+        // Until then it may be in the middle of its own exec.
+        child.stdout.take().unwrap().read_exact(&mut [0; 6]).unwrap();
         let seen = Process::open(child.id()).unwrap();
         let (before, again) = (seen.glance().unwrap(), seen.glance().unwrap());
         assert_eq!(before, again);

@@ -138,9 +138,9 @@ fn denial(line: Line) -> Option<Denial> {
 }
 
 fn who(row: WhoRow) -> Who {
-    let WhoRow { pid, tid, exe, user, group, login_user, args, unit } = row;
+    let WhoRow { pid, tid, exe, user, group, login_user, args, unit, env } = row;
     let arguments = args.into_iter().map(Into::into).collect();
-    Who { pid, tid, exe: exe.into(), user, group, login_user, arguments, unit }
+    Who { pid, tid, exe: exe.into(), user, group, login_user, arguments, unit, variables: env }
 }
 
 /// A command that ends in the number of a rule is about that rule.

@@ -11,6 +11,7 @@ fn denial(path: &str, reason: &str, mend: Mend) -> Denial {
         arguments: Some(vec!["a".into()]),
         user: Some("backup".into()),
         unit: None,
+        variables: Vec::new(),
     };
     Denial { exe: "/usr/bin/dump".into(), seen, reason: reason.into(), mend }
 }
@@ -20,7 +21,7 @@ fn known(rows: &[(&str, &str, &str, bool)]) -> Known {
         serde_json::from_value::<RuleRow>(serde_json::json!({
             "number": index + 1, "effect": effect, "category": "@c", "path": path,
             "process": process, "parameters": "", "sha256": "", "encrypted": false,
-            "tainted": tainted,
+            "tainted": tainted, "package": null, "warnings": [],
         }))
         .unwrap()
     };

@@ -1,0 +1,297 @@
+//! One look at one process: how it stands to each rule.
+//!
+//! A process that was admitted by a rule stays so by that rule when its file is deleted or replaced (a
+//! package upgrade under a running server), for as long as what it runs still has the fingerprint, and
+//! when it changes what would have been refused at first (compiles code, say): it does so of its own
+//! accord.
+
+use super::Error;
+use super::bounded::Bounded;
+use super::decision::{Mismatch, Standing};
+use super::fingerprint::Fingerprint;
+use super::lineage::Lineage;
+use super::policy::Caller;
+use super::programs::Programs;
+use super::rule::{BoundRule, Effect};
+use super::run::{self, Flaw, Observed};
+use super::subject::{Callers, Program};
+use crate::sys::caller::Stamp;
+use std::cell::OnceCell;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Admissions remembered: they are small, and forgetting one can stop an upgraded server.
+const ADMISSIONS: usize = 1 << 16;
+/// Generations looked back for the program that started a process.
+const GENERATIONS: usize = 64;
+
+/// What a look goes by.
+pub(super) struct Judge {
+    pub callers: Arc<dyn Callers>,
+    pub programs: Arc<Programs>,
+    pub lineage: Lineage,
+    admitted: Mutex<Bounded<Admission, ()>>,
+}
+
+impl Judge {
+    pub fn new(callers: Arc<dyn Callers>, programs: Arc<Programs>) -> Self {
+        let (lineage, admitted) = (Lineage::default(), Mutex::new(Bounded::new(ADMISSIONS)));
+        Self { callers, programs, lineage, admitted }
+    }
+}
+
+/// A process that once was a rule's process.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Admission {
+    caller: (u32, u32),
+    pid: u32,
+    start_time: u64,
+    stamp: Stamp,
+    rule: u64,
+}
+
+/// One look at one process.
+pub(super) struct Look<'a> {
+    judge: &'a Judge,
+    caller: Caller,
+    program: &'a Program,
+    observed: OnceCell<io::Result<Observed>>,
+    admits: Admits,
+}
+
+/// Whether a rule that is content admits the process for as long as it runs this program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admits {
+    Yes,
+    No,
+}
+
+impl<'a> Look<'a> {
+    pub fn new(judge: &'a Judge, caller: Caller, program: &'a Program, admits: Admits) -> Self {
+        Self { judge, caller, program, observed: OnceCell::new(), admits }
+    }
+
+    /// What was seen, where some rule made it necessary to look.
+    pub fn seen(&self) -> Option<&Observed> {
+        self.observed.get()?.as_ref().ok()
+    }
+
+    /// How the process stands to each rule; `marks` tell the rules apart over their changes.
+    pub fn standings(&self, rules: &[BoundRule], marks: &[u64]) -> Vec<Standing> {
+        let mut contents = None;
+        let mut standings: Vec<_> = rules
+            .iter()
+            .zip(marks)
+            .map(|(rule, mark)| match rule.rule.effect {
+                Effect::Deny => Standing::Other,
+                Effect::Allow => {
+                    let standing = self.satisfies(rule, *mark);
+                    if standing == Standing::Is && self.program.path == rule.process {
+                        contents = Some(rule.fingerprint);
+                    }
+                    standing
+                }
+            })
+            .collect();
+        for (rule, standing) in rules.iter().zip(&mut standings) {
+            if rule.rule.effect == Effect::Deny {
+                *standing = self.resembles(rule, contents);
+            }
+        }
+        standings
+    }
+
+    /// What is seen of the process, which is looked at once.
+    fn observed(&self) -> Result<&Observed, Flaw> {
+        let look = || {
+            let mount = self.judge.programs.mount();
+            self.judge.callers.observe(self.caller.tid, self.program, mount)
+        };
+        self.observed.get_or_init(look).as_ref().map_err(|error| Flaw::Unreadable(error.kind()))
+    }
+
+    /// Whether this is the process of an ALLOW rule, or a descendant where that will do.
+    fn satisfies(&self, rule: &BoundRule, mark: u64) -> Standing {
+        let admission = self.admission(mark);
+        let was_admitted = lock(&self.judge.admitted).get(&admission).is_some();
+        let (tid, program) = (self.caller.tid, self.program);
+        let mut standing = self.judge.runs(rule, program, tid, was_admitted);
+        let may_descend = rule.rule.parameters.children;
+        if was_admitted && (standing == Standing::Is || may_descend && standing == Standing::Other)
+        {
+            return Standing::Is;
+        }
+        if standing == Standing::Is {
+            standing = self.content(rule);
+        }
+        // The program may also start itself, otherwise than the rule demands.
+        if may_descend && standing != Standing::Is {
+            standing = match self.descends(rule) {
+                Standing::Other => standing,
+                descends => descends,
+            };
+        }
+        let admits = self.admits == Admits::Yes && standing == Standing::Is;
+        if admits && self.observed().is_ok_and(|observed| observed.randomised) {
+            lock(&self.judge.admitted).insert(admission, ());
+        }
+        standing
+    }
+
+    fn admission(&self, rule: u64) -> Admission {
+        let Program { pid, start_time, stamp, .. } = *self.program;
+        Admission { caller: (self.caller.uid, self.caller.gid), pid, start_time, stamp, rule }
+    }
+
+    /// Whether a rule is content with how its program runs here.
+    fn content(&self, rule: &BoundRule) -> Standing {
+        let flaw = match self.observed() {
+            Ok(observed) => run::flaw_of(rule, &self.judge.programs, self.program, observed),
+            Err(flaw) => Some(flaw),
+        };
+        flaw.map_or(Standing::Is, |flaw| Standing::Not(Mismatch::Run(flaw)))
+    }
+
+    /// Whether the rule's program, with which the rule is content, started this process. It is its
+    /// ancestor, and has executed nothing since it forked the one that leads here.
+    fn descends(&self, rule: &BoundRule) -> Standing {
+        let judge = self.judge;
+        let mut child = self.program.pid;
+        let mut nearest = Standing::Other;
+        for _ in 0..GENERATIONS {
+            let birth = match judge.lineage.birth(child) {
+                Ok(Some(birth))
+                    if judge.callers.parent(child).is_ok_and(|now| now == birth.parent) =>
+                {
+                    birth
+                }
+                Ok(_) => break,
+                Err(_) => return Standing::Not(Mismatch::Run(Flaw::NoLineage)),
+            };
+            let Ok(parent) = judge.callers.program(birth.parent) else { break };
+            let caller = Caller { tid: birth.parent, ..self.caller };
+            let ancestor = Look::new(judge, caller, &parent, Admits::No);
+            let found = match judge.runs(rule, &parent, birth.parent, false) {
+                Standing::Is if !birth.by_what_parent_is => {
+                    Standing::Not(Mismatch::Run(Flaw::NotStartedByIt))
+                }
+                Standing::Is => ancestor.content(rule),
+                other => other,
+            };
+            match found {
+                Standing::Is => return self.content_as_descendant(rule),
+                Standing::Other => {}
+                flaw => nearest = flaw,
+            }
+            child = birth.parent;
+        }
+        nearest
+    }
+
+    fn content_as_descendant(&self, rule: &BoundRule) -> Standing {
+        let flaw = match self.observed() {
+            Ok(observed) => run::flaw_of_descendant(rule, &self.judge.programs, observed),
+            Err(flaw) => Some(flaw),
+        };
+        flaw.map_or(Standing::Is, |flaw| Standing::Not(Mismatch::Run(flaw)))
+    }
+
+    /// Whether the program is the process of a DENY rule by any of path, file or contents, and none of
+    /// the rule's parameters exempts it. Contents are those of an ALLOW rule that the program
+    /// satisfies: without one it is refused anyway.
+    fn resembles(&self, rule: &BoundRule, contents: Option<Fingerprint>) -> Standing {
+        let standing = match self.judge.looks_like(rule, self.program, contents) {
+            Standing::Other if rule.rule.parameters.children => self.descends_from_alike(rule),
+            standing => standing,
+        };
+        if standing == Standing::Other || rule.rule.parameters.is_empty() {
+            return standing;
+        }
+        match self.observed() {
+            Ok(observed) if run::exempt(rule, &self.judge.programs, observed) => Standing::Other,
+            _ => standing,
+        }
+    }
+
+    fn descends_from_alike(&self, rule: &BoundRule) -> Standing {
+        let mut child = self.program.pid;
+        for _ in 0..GENERATIONS {
+            let Ok(parent) = self.judge.callers.parent(child) else { break };
+            let Ok(program) = self.judge.callers.program(parent) else { break };
+            match self.judge.looks_like(rule, &program, None) {
+                Standing::Other => child = parent,
+                alike => return alike,
+            }
+        }
+        Standing::Other
+    }
+}
+
+impl Judge {
+    /// Whether a program is the process of a rule: by path, by file and by contents.
+    fn runs(&self, rule: &BoundRule, program: &Program, tid: u32, admitted: bool) -> Standing {
+        if program.path != rule.process {
+            return Standing::Other;
+        }
+        if program.deleted {
+            return self.still_runs(rule, program, tid, admitted);
+        }
+        match self.programs.current(&rule.process) {
+            Err(Error::NotFound { .. } | Error::IsLink { .. } | Error::NotRegular { .. }) => {
+                Standing::Not(Mismatch::Replaced)
+            }
+            Err(_) => Standing::Not(Mismatch::Unverifiable),
+            Ok((now, _)) if !self.programs.is_running(&rule.process, &now, &program.identity) => {
+                Standing::Not(Mismatch::Replaced)
+            }
+            Ok((_, now)) if now != rule.fingerprint => Standing::Not(Mismatch::Tainted),
+            Ok(_) => Standing::Is,
+        }
+    }
+
+    /// Whether a process whose file is gone was admitted before and still runs those contents. On
+    /// the mount itself it is not examined, and so denied.
+    fn still_runs(
+        &self,
+        rule: &BoundRule,
+        program: &Program,
+        tid: u32,
+        admitted: bool,
+    ) -> Standing {
+        if !admitted || Some(program.identity.dev) == self.programs.mount().device {
+            return Standing::Not(Mismatch::Deleted);
+        }
+        let Ok(file) = self.callers.open_program(tid) else {
+            return Standing::Not(Mismatch::Unverifiable);
+        };
+        match self.programs.fingerprint_of(&program.path, &file) {
+            Ok((now, contents)) if now == program.identity && contents == rule.fingerprint => {
+                Standing::Is
+            }
+            Ok(_) => Standing::Not(Mismatch::Tainted),
+            Err(_) => Standing::Not(Mismatch::Unverifiable),
+        }
+    }
+
+    fn looks_like(
+        &self,
+        rule: &BoundRule,
+        program: &Program,
+        contents: Option<Fingerprint>,
+    ) -> Standing {
+        if program.path == rule.process || contents == Some(rule.fingerprint) {
+            return Standing::Is;
+        }
+        match self.programs.identify(&rule.process) {
+            Ok(now) if self.programs.is_running(&rule.process, &now, &program.identity) => {
+                Standing::Is
+            }
+            Ok(_) | Err(Error::NotFound { .. }) => Standing::Other,
+            Err(_) => Standing::Not(Mismatch::Unverifiable),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,188 @@
+//! The audit log: who was let in or denied, what was changed, what was found damaged. JSON lines,
+//! chained by hashes and sealed by a key of the keystore, so that what was changed or cut is told.
+//!
+//! A log that cannot be written stops nothing: the loss is counted and told by the next line that can
+//! be written. Which lines are written is their writers' business; whether what is in the files is what
+//! was written is told by [`Log::verify`]. The form is specified in `docs/audit.md`.
+
+mod asker;
+mod attach;
+mod finding;
+mod limit;
+mod line;
+mod lines;
+pub mod read;
+mod rotate;
+mod scan;
+mod seal;
+mod syslog;
+mod verify;
+mod writer;
+
+pub use asker::on_behalf;
+pub use finding::{Finding, Report, What};
+pub use line::Head;
+pub use seal::Sealer;
+
+use crate::volume::Place;
+use crate::volume::file::Event;
+use limit::Limits;
+use line::Fields;
+use serde_json::{Value, json};
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use writer::Writer;
+
+/// How long a file may grow before it is put aside.
+pub const ROTATE_AT: u64 = 16 << 20;
+/// How long a line may wait for a seal.
+pub const SEAL_AFTER: Duration = Duration::from_secs(60);
+/// How often [`Log::tick`] is to be called.
+pub const TICK: Duration = Duration::from_secs(1);
+
+/// What a log is opened with.
+pub struct Settings {
+    /// The file.
+    pub path: PathBuf,
+    /// The socket of the system's log.
+    pub syslog: PathBuf,
+    /// What makes the seals.
+    pub sealer: Sealer,
+    /// The newest line that the keystore knows of.
+    pub kept: Option<Head>,
+    /// [`ROTATE_AT`].
+    pub rotate_at: u64,
+    /// [`SEAL_AFTER`].
+    pub seal_after: Duration,
+}
+
+/// The open log.
+pub struct Log {
+    state: Mutex<State>,
+}
+
+struct State {
+    writer: Writer,
+    limits: Limits,
+}
+
+impl Log {
+    /// Opens the log for appending; without one everything written is counted as lost. Nothing is
+    /// written or made before the first line.
+    pub fn open(settings: Settings) -> Self {
+        let state = State { writer: Writer::new(settings), limits: Limits::default() };
+        Self { state: Mutex::new(state) }
+    }
+
+    /// Writes one line: its number, the time, the event, the fields, the hash of the line before.
+    pub fn write(&self, event: &str, fields: Value) {
+        let mut fields = object(fields);
+        asker::add(&mut fields);
+        self.state().writer.write(event, fields);
+    }
+
+    /// Writes what somebody may cause in a loop (a denial, an I/O error), or counts it where there is too
+    /// much: the next line of that sort tells, or a line of its own when there is none for a while.
+    pub fn write_limited(&self, event: &str, fields: Value) {
+        let mut state = self.state();
+        let Some(left_out) = state.limits.admit(event) else { return };
+        let mut fields = object(fields);
+        asker::add(&mut fields);
+        if left_out > 0 {
+            fields.insert("left_out_before".into(), left_out.into());
+        }
+        state.writer.write(event, fields);
+    }
+
+    /// Does what is due: tells what was left out, seals, syncs. To be called every [`TICK`].
+    pub fn tick(&self) {
+        let seals = {
+            let mut state = self.state();
+            state.tell_left_out(false);
+            state.writer.seal_when_due();
+            state.writer.take_seals()
+        };
+        // Not under the lock: a slow disk must not keep decisions waiting.
+        let _ = synced(&seals);
+    }
+
+    /// Tells what was left out, seals, forgets the key, syncs. What is written afterwards is chained.
+    pub fn finish(&self) {
+        let seals = {
+            let mut state = self.state();
+            state.tell_left_out(true);
+            state.writer.finish();
+            state.writer.take_seals()
+        };
+        let _ = synced(&seals);
+    }
+
+    /// The newest line once it is on the disk; none when that is not known.
+    pub fn durable_head(&self) -> Option<Head> {
+        let writer::Unsynced { files, head } = self.state().writer.take_unsynced();
+        synced(&files).then_some(head).flatten()
+    }
+
+    /// Compares the files with what must be in them. Writing goes on meanwhile; what is written after
+    /// the beginning is not looked at.
+    pub fn verify(&self) -> Report {
+        let (parts, expected) = {
+            let state = self.state();
+            (state.writer.parts(), state.writer.expected())
+        };
+        verify::verify(parts, &expected)
+    }
+
+    /// Writes what was found about a file's bytes.
+    pub fn file_event(&self, place: &Place, event: Event) {
+        let (what, details) = match event {
+            Event::SizePutRight { claimed, actual } => {
+                ("size_put_right", json!({ "claimed": claimed, "actual": actual }))
+            }
+            Event::EndMarkMissing => ("end_mark_missing", json!({})),
+            Event::EndMarkInside { sector } => ("end_mark_inside", json!({ "sector": sector })),
+            Event::HeaderCopyDamaged => ("header_copy_damaged", json!({})),
+            Event::HeaderDamaged => ("header_damaged", json!({})),
+            Event::SectorDamaged { sector } => ("sector_damaged", json!({ "sector": sector })),
+        };
+        self.write_limited(what, with_place(details, place));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn tell_left_out(&mut self, all: bool) {
+        for (event, lines) in self.limits.left_out(all) {
+            let fields = json!({ "of": event, "left_out": lines });
+            self.writer.write("lines_left_out", object(fields));
+        }
+    }
+}
+
+/// Adds category and path to the fields of a line.
+pub fn with_place(mut fields: Value, place: &Place) -> Value {
+    fields["category"] = format!("@{}", place.category).into();
+    fields["path"] = place.path.to_string_lossy().into();
+    fields
+}
+
+fn object(fields: Value) -> Fields {
+    match fields {
+        Value::Object(fields) => fields,
+        _ => Fields::new(),
+    }
+}
+
+/// Syncs all, and says whether each could be.
+fn synced(files: &[Arc<File>]) -> bool {
+    let failed = files.iter().filter(|file| file.sync_data().is_err()).count();
+    failed == 0
+}
+
+#[cfg(test)]
+mod tests;
