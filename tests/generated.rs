@@ -82,6 +82,31 @@ when set and not empty, nothing is coloured
 .BR ezncrypt-access-control (1)
 "#;
 
+/// Why a backup's rule should be narrow; on the pages of both applets.
+const BACKUPS: &str = r#".SH "SECURE BACKUPS"
+A rule that names only the program lets an unattended job run whose user can read neither its
+option file nor its dump:
+.PP
+.nf
+\&  ezncrypt\-access\-control \-a "ALLOW @mysqlbackup * /usr/bin/mysqldump"
+.fi
+.PP
+But whoever may start the program may start it otherwise: \fBmysqldump\fR prints the password
+with \fB\-\-print\-defaults\fR, writes the dump to any \fB\-\-result\-file\fR, and logs in to a
+false server that options, variables or ~/.my.cnf name. So bind the run too:
+.PP
+.nf
+\&  ezncrypt\-access\-control \-a "ALLOW @mysqlbackup * /usr/bin/mysqldump \-\-user=backup
+\&    \-\-args='\-\-defaults\-file=DIR/ezncrypted/mysqlbackup/etc/mysql/backup.cnf \-\-all\-databases'"
+.fi
+.PP
+Only exactly this command line, of this user, with a harmless environment, is then let in. Put user,
+password, socket and result\-file into the option file, take \fB\-\-defaults\-file\fR (it reads no
+other file), and name the file by its path below the mount, where nobody can replace it. Scripts
+are bound by \fB\-\-script\fR, mariadb\-backup like mysqldump. Keep the job's user from tracing it:
+kernel.yama.ptrace_scope=2, and mode 0711 for the program. The whole recipe is docs/backup.md.
+"#;
+
 #[test]
 fn every_manual_page_is_the_one_the_definitions_give() {
     for command in ezncrypt::cli::definitions() {
@@ -153,7 +178,7 @@ fn manual(command: &Command) -> String {
     }
     page += ".SH EXAMPLES\n";
     page += &body(&rendered(|out| short_help_only(command).render_extra_section(out)), true);
-    page + SECTIONS
+    page + BACKUPS + SECTIONS
 }
 
 /// The applet without the long form of its last words, whose table has a section of its own.

@@ -6,12 +6,13 @@ mod support;
 
 use std::fs::{self, Permissions};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use support::account::Account;
 use support::guarded::Guarded;
-use support::machine::{program, tool_in, user};
+use support::machine::{program, tool_in};
 use support::process::{self, Running, run, run_within};
 use support::server::Place;
 
@@ -21,10 +22,11 @@ const PASSWORD: &str = "PasswordOfTheApplication";
 fn sql_through_a_tunnel_and_commands_over_ssh_work_with_the_guard_in_place() {
     let guarded = Guarded::new();
     let place = &guarded.place;
-    let administrator = Account::new(place);
+    // In the server's group, so that the encryption keeps it from the data and not the files' modes.
+    let administrator = Account::new(&place.data.with_file_name("home"), &["mysql"]);
     let sql_port = free_port();
     let (start, stop) = scripts(place, sql_port);
-    administrator.may_run(&[&start, &stop]);
+    let _sudo = Sudo::new(&administrator, &[&start, &stop]);
     let ssh = Ssh::new(place, &administrator);
 
     let server = place.start();
@@ -90,46 +92,24 @@ impl Drop for Detached<'_> {
     }
 }
 
-/// An account of the system that is gone when this is dropped. It is in the server's group, so that
-/// it is the encryption that keeps it from the data and not the files' modes.
-struct Account {
-    name: String,
-    home: PathBuf,
-}
+/// Lets the account run these programs as root, and nothing else, until it is dropped.
+struct Sudo(PathBuf);
 
-impl Account {
-    fn new(place: &Place) -> Self {
-        let account =
-            Self { name: format!("ezntest{}", std::process::id()), home: place.directory("home") };
-        let mut command = Command::new(program("useradd"));
-        command.args(["--no-create-home", "--no-log-init", "--shell", "/bin/sh"]);
-        // A password that nobody can type, and an account that is not locked.
-        command.args(["--password", "*", "--groups", "mysql", "--home-dir"]).arg(&account.home);
-        run(command.arg(&account.name)).succeeds();
-        let (uid, gid) = user(&account.name);
-        chown(&account.home, Some(uid), Some(gid)).unwrap();
-        account
-    }
-
-    fn sudo_rules(&self) -> PathBuf {
-        Path::new("/etc/sudoers.d").join(&self.name)
-    }
-
-    /// Lets the account run these programs as root, and nothing else.
-    fn may_run(&self, programs: &[&Path]) {
+impl Sudo {
+    fn new(account: &Account, programs: &[&Path]) -> Self {
+        let sudo = Self(Path::new("/etc/sudoers.d").join(&account.name));
         let programs: Vec<String> =
             programs.iter().map(|program| program.display().to_string()).collect();
-        let rule = format!("{} ALL=(root) NOPASSWD: {}\n", self.name, programs.join(", "));
-        fs::write(self.sudo_rules(), rule).unwrap();
-        fs::set_permissions(self.sudo_rules(), Permissions::from_mode(0o440)).unwrap();
+        let rule = format!("{} ALL=(root) NOPASSWD: {}\n", account.name, programs.join(", "));
+        fs::write(&sudo.0, rule).unwrap();
+        fs::set_permissions(&sudo.0, Permissions::from_mode(0o440)).unwrap();
+        sudo
     }
 }
 
-impl Drop for Account {
+impl Drop for Sudo {
     fn drop(&mut self) {
-        let _ = fs::remove_file(self.sudo_rules());
-        let mut command = Command::new(program("userdel"));
-        let _ = command.arg("--force").arg(&self.name).stderr(Stdio::null()).status();
+        let _ = fs::remove_file(&self.0);
     }
 }
 
