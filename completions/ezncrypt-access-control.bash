@@ -22,11 +22,20 @@ _ezncrypt__access__control() {
             ezncrypt__access__control,delete)
                 cmd="ezncrypt__access__control__subcmd__delete"
                 ;;
+            ezncrypt__access__control,explain)
+                cmd="ezncrypt__access__control__subcmd__explain"
+                ;;
             ezncrypt__access__control,help)
                 cmd="ezncrypt__access__control__subcmd__help"
                 ;;
             ezncrypt__access__control,list)
                 cmd="ezncrypt__access__control__subcmd__list"
+                ;;
+            ezncrypt__access__control,mode)
+                cmd="ezncrypt__access__control__subcmd__mode"
+                ;;
+            ezncrypt__access__control,suggest)
+                cmd="ezncrypt__access__control__subcmd__suggest"
                 ;;
             ezncrypt__access__control,update)
                 cmd="ezncrypt__access__control__subcmd__update"
@@ -37,11 +46,20 @@ _ezncrypt__access__control() {
             ezncrypt__access__control__subcmd__help,delete)
                 cmd="ezncrypt__access__control__subcmd__help__subcmd__delete"
                 ;;
+            ezncrypt__access__control__subcmd__help,explain)
+                cmd="ezncrypt__access__control__subcmd__help__subcmd__explain"
+                ;;
             ezncrypt__access__control__subcmd__help,help)
                 cmd="ezncrypt__access__control__subcmd__help__subcmd__help"
                 ;;
             ezncrypt__access__control__subcmd__help,list)
                 cmd="ezncrypt__access__control__subcmd__help__subcmd__list"
+                ;;
+            ezncrypt__access__control__subcmd__help,mode)
+                cmd="ezncrypt__access__control__subcmd__help__subcmd__mode"
+                ;;
+            ezncrypt__access__control__subcmd__help,suggest)
+                cmd="ezncrypt__access__control__subcmd__help__subcmd__suggest"
                 ;;
             ezncrypt__access__control__subcmd__help,update)
                 cmd="ezncrypt__access__control__subcmd__help__subcmd__update"
@@ -53,7 +71,7 @@ _ezncrypt__access__control() {
 
     case "${cmd}" in
         ezncrypt__access__control)
-            opts="-h -V --state-dir --passphrase-file --salt-file --help --version add delete list update help"
+            opts="-h -V --state-dir --passphrase-file --salt-file --help --version add delete list update explain mode suggest help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -130,8 +148,54 @@ _ezncrypt__access__control() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ezncrypt__subcmd__access__subcmd__control__subcmd__explain)
+            opts="-h --access --pid --process --args --user --json --state-dir --passphrase-file --salt-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --access)
+                    COMPREPLY=($(compgen -W "read write exec" -- "${cur}"))
+                    return 0
+                    ;;
+                --pid)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --process)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --args)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ezncrypt__subcmd__access__subcmd__control__subcmd__help)
-            opts="add delete list update help"
+            opts="add delete list update explain mode suggest help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -172,6 +236,20 @@ _ezncrypt__access__control() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ezncrypt__subcmd__access__subcmd__control__subcmd__help__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ezncrypt__subcmd__access__subcmd__control__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -187,6 +265,34 @@ _ezncrypt__access__control() {
             return 0
             ;;
         ezncrypt__subcmd__access__subcmd__control__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__access__subcmd__control__subcmd__help__subcmd__mode)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__access__subcmd__control__subcmd__help__subcmd__suggest)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -240,8 +346,68 @@ _ezncrypt__access__control() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ezncrypt__subcmd__access__subcmd__control__subcmd__mode)
+            opts="-h --for --state-dir --passphrase-file --salt-file --help enforcing permissive"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__access__subcmd__control__subcmd__suggest)
+            opts="-h --since --json --state-dir --passphrase-file --salt-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ezncrypt__subcmd__access__subcmd__control__subcmd__update)
-            opts="-h --state-dir --passphrase-file --salt-file --help"
+            opts="-h --json --state-dir --passphrase-file --salt-file --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -31,8 +31,11 @@ complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_com
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -s V -l version -d 'Print version'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "add" -d 'Adds a rule and takes the fingerprint of its process; asks for the secret'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "delete" -d 'Deletes a rule; asks for the secret'
-complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "list" -d 'Lists the rules; E: the process is itself encrypted, !: its fingerprint no longer holds'
-complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "update" -d 'Takes new fingerprints, after an upgrade of the programs; asks for the secret'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "list" -d 'Lists the rules; E: the process is itself encrypted, !: a fingerprint no longer holds'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "update" -d 'Shows which programs, scripts and libraries changed, and takes new fingerprints, after an upgrade; asks for the secret'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "explain" -d 'Tells whether a process may use a file, which rule decides, and what is amiss with the others'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "mode" -d 'Tells the mode, or sets it; asks for the secret'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "suggest" -d 'Prints the rules that would allow what was denied, ready to paste'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
@@ -50,9 +53,36 @@ complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_sub
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l json -d 'Shows the changes as JSON'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -s h -l help -d 'Print help'
-complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update help" -f -a "add" -d 'Adds a rule and takes the fingerprint of its process; asks for the secret'
-complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update help" -f -a "delete" -d 'Deletes a rule; asks for the secret'
-complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update help" -f -a "list" -d 'Lists the rules; E: the process is itself encrypted, !: its fingerprint no longer holds'
-complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update help" -f -a "update" -d 'Takes new fingerprints, after an upgrade of the programs; asks for the secret'
-complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l access -d 'The use: read, write or exec' -r -f -a "read\t''
+write\t''
+exec\t''"
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l pid -d 'A process that runs' -r
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l process -d 'A program that is to be run' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l args -d 'The arguments that it is started with, as shell words; any without it' -r
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l user -d 'Name or number of the user that it runs as; anybody without it' -r
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l json -d 'Prints it as JSON'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand mode" -l for -d 'How long permissive mode lasts: a number with s, m or h; at most 24h; 1h without it' -r
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand mode" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand mode" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand mode" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand mode" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -l since -d 'Looks at what was denied since then: a number with s, m or h, or a time in RFC 3339' -r
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -l json -d 'Prints them as JSON'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update explain mode suggest help" -f -a "add" -d 'Adds a rule and takes the fingerprint of its process; asks for the secret'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update explain mode suggest help" -f -a "delete" -d 'Deletes a rule; asks for the secret'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update explain mode suggest help" -f -a "list" -d 'Lists the rules; E: the process is itself encrypted, !: a fingerprint no longer holds'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update explain mode suggest help" -f -a "update" -d 'Shows which programs, scripts and libraries changed, and takes new fingerprints, after an upgrade; asks for the secret'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update explain mode suggest help" -f -a "explain" -d 'Tells whether a process may use a file, which rule decides, and what is amiss with the others'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update explain mode suggest help" -f -a "mode" -d 'Tells the mode, or sets it; asks for the secret'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update explain mode suggest help" -f -a "suggest" -d 'Prints the rules that would allow what was denied, ready to paste'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update explain mode suggest help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -16,6 +16,9 @@ _ezncrypt() {
             ",$1")
                 cmd="ezncrypt"
                 ;;
+            ezncrypt,audit)
+                cmd="ezncrypt__subcmd__audit"
+                ;;
             ezncrypt,decrypt)
                 cmd="ezncrypt__subcmd__decrypt"
                 ;;
@@ -76,6 +79,9 @@ _ezncrypt() {
             ezncrypt__subcmd__guard__subcmd__help,show)
                 cmd="ezncrypt__subcmd__guard__subcmd__help__subcmd__show"
                 ;;
+            ezncrypt__subcmd__help,audit)
+                cmd="ezncrypt__subcmd__help__subcmd__audit"
+                ;;
             ezncrypt__subcmd__help,decrypt)
                 cmd="ezncrypt__subcmd__help__subcmd__decrypt"
                 ;;
@@ -125,12 +131,42 @@ _ezncrypt() {
 
     case "${cmd}" in
         ezncrypt)
-            opts="-h -V --state-dir --passphrase-file --salt-file --help --version init start stop status encrypt decrypt list guard demo help"
+            opts="-h -V --state-dir --passphrase-file --salt-file --help --version init start stop status encrypt decrypt list guard audit demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__audit)
+            opts="-h --follow --denied --since --json --verify --state-dir --passphrase-file --salt-file --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --state-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -479,8 +515,22 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__help)
-            opts="init start stop status encrypt decrypt list guard demo help"
+            opts="init start stop status encrypt decrypt list guard audit demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__help__subcmd__audit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -37,6 +37,7 @@ complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "encrypt" -d 'Encr
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "decrypt" -d 'Puts the plaintext back at the original path; always asks for the secret'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "list" -d 'Lists what is encrypted'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "guard" -d 'Puts guards before servers: nobody starts one otherwise than its policy allows'
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "audit" -d 'Shows the audit log: who was let in or denied, what was changed, what was found damaged'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "demo" -d 'Shows the whole job in a throw-away state directory; needs no root and changes nothing'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l scrypt-log-n -d 'Cost of guessing a passphrase: scrypt takes 2^N rounds and 2^N KiB of memory' -r
@@ -113,20 +114,30 @@ complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "show" -d 'Shows the guards with their policies, and checks them'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "permit" -d 'Permits one run more than the policy does, for a time; asks for the secret'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l since -d 'Shows what happened since TIME: 10m, 2h, 3d ago, or 2026-01-31, \'2026-01-31 15:00\' (UTC), or RFC 3339' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l follow -d 'Shows the last lines, and goes on with those that come, until interrupted'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l denied -d 'Shows denials only'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l json -d 'Shows the lines as they are in the log; with --verify, tells the result as JSON'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l verify -d 'Tells whether lines were changed, removed, put in or cut off'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -s h -l help -d 'Print help'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "init" -d 'Makes the keystore, which one passphrase and salt will open'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "start" -d 'Unlocks the keystore and serves plaintext to the processes that a rule names'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "stop" -d 'Ends the service; refuses while processes have files open, and names them'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "status" -d 'Tells whether the service runs and what it has done; anyone may ask'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "encrypt" -d 'Encrypts files or directories in place and leaves a symlink at their path'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "decrypt" -d 'Puts the plaintext back at the original path; always asks for the secret'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "list" -d 'Lists what is encrypted'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "guard" -d 'Puts guards before servers: nobody starts one otherwise than its policy allows'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "demo" -d 'Shows the whole job in a throw-away state directory; needs no root and changes nothing'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "init" -d 'Makes the keystore, which one passphrase and salt will open'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "start" -d 'Unlocks the keystore and serves plaintext to the processes that a rule names'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "stop" -d 'Ends the service; refuses while processes have files open, and names them'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "status" -d 'Tells whether the service runs and what it has done; anyone may ask'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "encrypt" -d 'Encrypts files or directories in place and leaves a symlink at their path'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "decrypt" -d 'Puts the plaintext back at the original path; always asks for the secret'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "list" -d 'Lists what is encrypted'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "guard" -d 'Puts guards before servers: nobody starts one otherwise than its policy allows'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "audit" -d 'Shows the audit log: who was let in or denied, what was changed, what was found damaged'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "demo" -d 'Shows the whole job in a throw-away state directory; needs no root and changes nothing'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "install" -d 'Puts a guard before the server at PATH; again: changes its settings, or takes in an upgrade'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "remove" -d 'Removes the guard at PATH and puts the server back as it was; asks for the secret'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "show" -d 'Shows the guards with their policies, and checks them'
