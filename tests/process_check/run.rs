@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const FOREIGN_LIBRARY: &[&str] = &["runs code of"];
-const MEMORY: &[&str] = &["executable memory", "runs code of", "changed in memory"];
+const MEMORY: &[&str] = &["executable memory", "changed in memory"];
 /// Kinds of executable memory without a file of one's own.
 const MEMORIES: [&str; 4] = ["anonymous", "shared", "memfd", "segment"];
 const FORGED: &[&str] = &["not mapped", "runs code of"];

@@ -43,7 +43,7 @@ pub struct Observed {
 pub(super) enum Mapped {
     /// Of a file, or what was made of it: whether something was written over it.
     File { path: PathBuf, stat: FileStat, changed: bool },
-    /// Of none.
+    /// Of none, or of one that is memory too.
     Anonymous,
 }
 
@@ -53,6 +53,8 @@ pub struct Own {
     user_namespace: OsString,
     pid_namespace: OsString,
     root: (u64, u64),
+    /// The device of what is a file in name only.
+    memory: u64,
     /// Whether the owners of some files are nobody that could be told here.
     in_user_namespace: bool,
 }
@@ -66,7 +68,8 @@ impl Own {
         let process = Process::open(std::process::id())?;
         let (user_namespace, pid_namespace) = (process.user_namespace()?, process.pid_namespace()?);
         let (root, in_user_namespace) = (process.root()?, harden::in_user_namespace());
-        Ok(Self { user_namespace, pid_namespace, root, in_user_namespace })
+        let memory = FileStat::device_of_memory()?;
+        Ok(Self { user_namespace, pid_namespace, root, memory, in_user_namespace })
     }
 }
 
@@ -86,7 +89,7 @@ impl Observed {
         let root = process.root()?;
         let mut mappings = Vec::new();
         for mapping in process.executable_mappings()? {
-            mappings.extend(mapped(&process, mapping)?);
+            mappings.extend(mapped(&process, mapping, own)?);
         }
         let mounts = process.mounts()?;
         // Where nothing is mounted there is nothing to be hidden.
@@ -152,11 +155,12 @@ impl Observed {
 }
 
 /// One that is gone meanwhile runs no code any more.
-fn mapped(process: &Process, mapping: Mapping) -> io::Result<Option<Mapped>> {
+fn mapped(process: &Process, mapping: Mapping, own: &Own) -> io::Result<Option<Mapped>> {
     let Some(path) = mapping.path.clone() else {
         return Ok((!mapping.kernels).then_some(Mapped::Anonymous));
     };
     match process.mapped_file(&mapping) {
+        Ok(stat) if stat.dev == own.memory => Ok(Some(Mapped::Anonymous)),
         Ok(stat) => Ok(Some(Mapped::File { path, stat, changed: process.is_changed(&mapping)? })),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // Cut in two or grown meanwhile, it would be missed here.

@@ -73,6 +73,16 @@ impl FileStat {
         Ok(Self::of_directory(mount_point)?.dev)
     }
 
+    /// The device of what the kernel makes of memory alone: `memfd_create(2)`, shared anonymous
+    /// mappings, System V segments. No file of a filesystem that is mounted anywhere is on it.
+    ///
+    /// # Errors
+    /// Those of `memfd_create(2)`.
+    pub fn device_of_memory() -> io::Result<u64> {
+        let flags = rustix::fs::MemfdFlags::CLOEXEC;
+        Ok(Self::at_hand(rustix::fs::memfd_create("ezncrypt", flags)?, Path::new(""))?.dev)
+    }
+
     /// Reads the attributes of a directory, without a request to what is mounted there.
     ///
     /// # Errors
