@@ -57,12 +57,9 @@ fn main() {
             let mut child =
                 command.env_clear().arg("-u").stdin(Stdio::piped()).spawn().expect("cat");
             let caller = Caller { tid: child.id(), uid: 0, gid: 0 };
-            // Once the new program is mapped, so that it is not the fork that is looked at.
-            while std::fs::read_link(format!("/proc/{}/exe", child.id())).ok().as_ref()
-                != Some(&program)
-                || !std::fs::read_to_string(format!("/proc/{}/wchan", child.id()))
-                    .is_ok_and(|place| place.contains("pipe") || place == "0")
-            {
+            // Once the program waits for its input, so that it is not its start that is looked at.
+            let waits = format!("/proc/{}/wchan", child.id());
+            while !std::fs::read_to_string(&waits).is_ok_and(|place| place.contains("pipe_read")) {
                 std::thread::yield_now();
             }
             let last = format!("/{}", RULES - 1);

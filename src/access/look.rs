@@ -8,7 +8,7 @@
 use super::Error;
 use super::bounded::Bounded;
 use super::decision::{Mismatch, Standing};
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{Fingerprint, Identity};
 use super::lineage::{Lineage, Time};
 use super::policy::Caller;
 use super::programs::Programs;
@@ -16,8 +16,10 @@ use super::rule::{BoundRule, Effect};
 use super::run::{self, Flaw, Observed};
 use super::subject::{Callers, Program};
 use crate::sys::caller::Stamp;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Admissions remembered: they are small, and forgetting one can stop an upgraded server.
@@ -61,7 +63,19 @@ pub(super) struct Look<'a> {
     caller: Caller,
     program: &'a Program,
     observed: OnceCell<io::Result<Observed>>,
+    /// Of each executable that some rule names and this process bears the path of: what is there now.
+    there: RefCell<HashMap<PathBuf, There>>,
     admits: Admits,
+}
+
+/// What is at a path.
+#[derive(Clone, Copy)]
+enum There {
+    File(Identity, Fingerprint),
+    /// Nothing that could be executed, or another kind of thing.
+    Other,
+    /// It cannot be told.
+    Unknown,
 }
 
 /// Whether a rule that is content admits the process for as long as it runs this program.
@@ -73,7 +87,8 @@ pub(super) enum Admits {
 
 impl<'a> Look<'a> {
     pub fn new(judge: &'a Judge, caller: Caller, program: &'a Program, admits: Admits) -> Self {
-        Self { judge, since: Time::now(), caller, program, observed: OnceCell::new(), admits }
+        let (observed, there) = (OnceCell::new(), RefCell::default());
+        Self { judge, since: Time::now(), caller, program, observed, there, admits }
     }
 
     /// When it began: what the process executed later was not seen.
@@ -126,8 +141,7 @@ impl<'a> Look<'a> {
         let admitted = lock(&self.judge.admitted).get(&admission).copied();
         let is_same = |since| self.judge.lineage.is_same_since(self.program.pid, since);
         let was_admitted = admitted.is_some_and(is_same);
-        let (tid, program) = (self.caller.tid, self.program);
-        let mut standing = self.judge.runs(rule, program, tid, was_admitted);
+        let mut standing = self.runs(rule, was_admitted);
         let may_descend = rule.rule.parameters.children;
         if was_admitted && (standing == Standing::Is || may_descend && standing == Standing::Other)
         {
@@ -148,6 +162,42 @@ impl<'a> Look<'a> {
             lock(&self.judge.admitted).insert(admission, self.since);
         }
         standing
+    }
+
+    /// Whether the program is the process of a rule: by path, by file and by contents.
+    fn runs(&self, rule: &BoundRule, admitted: bool) -> Standing {
+        let (program, programs) = (self.program, &self.judge.programs);
+        if program.path != rule.process {
+            return Standing::Other;
+        }
+        if program.deleted {
+            return self.judge.still_runs(rule, program, self.caller.tid, admitted);
+        }
+        match self.there(&rule.process) {
+            There::Other => Standing::Not(Mismatch::Replaced),
+            There::Unknown => Standing::Not(Mismatch::Unverifiable),
+            There::File(now, _) if !programs.is_running(&rule.process, &now, &program.identity) => {
+                Standing::Not(Mismatch::Replaced)
+            }
+            There::File(_, now) if now != rule.fingerprint => Standing::Not(Mismatch::Tainted),
+            There::File(..) => Standing::Is,
+        }
+    }
+
+    /// What is at a path now, looked up once.
+    fn there(&self, path: &Path) -> There {
+        if let Some(known) = self.there.borrow().get(path) {
+            return *known;
+        }
+        let found = match self.judge.programs.current(path) {
+            Ok((identity, contents)) => There::File(identity, contents),
+            Err(Error::NotFound { .. } | Error::IsLink { .. } | Error::NotRegular { .. }) => {
+                There::Other
+            }
+            Err(_) => There::Unknown,
+        };
+        self.there.borrow_mut().insert(path.into(), found);
+        found
     }
 
     fn admission(&self, rule: u64) -> Admission {
@@ -183,7 +233,7 @@ impl<'a> Look<'a> {
             let Ok(parent) = judge.callers.program(birth.parent) else { break };
             let caller = Caller { tid: birth.parent, ..self.caller };
             let ancestor = Look::new(judge, caller, &parent, Admits::No);
-            let found = match judge.runs(rule, &parent, birth.parent, false) {
+            let found = match ancestor.runs(rule, false) {
                 Standing::Is if !birth.by_what_parent_is => {
                     Standing::Not(Mismatch::Run(Flaw::NotStartedByIt))
                 }
@@ -240,27 +290,6 @@ impl<'a> Look<'a> {
 }
 
 impl Judge {
-    /// Whether a program is the process of a rule: by path, by file and by contents.
-    fn runs(&self, rule: &BoundRule, program: &Program, tid: u32, admitted: bool) -> Standing {
-        if program.path != rule.process {
-            return Standing::Other;
-        }
-        if program.deleted {
-            return self.still_runs(rule, program, tid, admitted);
-        }
-        match self.programs.current(&rule.process) {
-            Err(Error::NotFound { .. } | Error::IsLink { .. } | Error::NotRegular { .. }) => {
-                Standing::Not(Mismatch::Replaced)
-            }
-            Err(_) => Standing::Not(Mismatch::Unverifiable),
-            Ok((now, _)) if !self.programs.is_running(&rule.process, &now, &program.identity) => {
-                Standing::Not(Mismatch::Replaced)
-            }
-            Ok((_, now)) if now != rule.fingerprint => Standing::Not(Mismatch::Tainted),
-            Ok(_) => Standing::Is,
-        }
-    }
-
     /// Whether a process whose file is gone was admitted before and still runs those contents. On
     /// the mount itself it is not examined, and so denied.
     fn still_runs(

@@ -87,7 +87,7 @@ pub trait Callers: Send + Sync {
     fn open_program(&self, tid: u32) -> io::Result<File>;
 }
 
-/// Callers as `/proc` shows them; for threads seen before, four system calls.
+/// Callers as `/proc` shows them; for threads seen before, three system calls.
 pub struct ProcCallers {
     own: Own,
     pins: Mutex<Bounded<u32, Arc<Pin>>>,
@@ -128,7 +128,8 @@ impl ProcCallers {
         let pid = process.status()?.process;
         let start_time =
             if pid == tid { process.start_time()? } else { Process::open(pid)?.start_time()? };
-        let (path, deleted) = without_mark(&seen.link);
+        let link = process.program_path()?;
+        let (path, deleted) = without_mark(&link);
         let (path, identity, stamp) = (path.into(), seen.file.into(), seen.stamp);
         let program = Program { path, deleted, identity, pid, start_time, stamp };
         let program = Arc::new(program);

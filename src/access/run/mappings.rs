@@ -26,7 +26,7 @@ pub(super) fn flaw(
     let device = programs.mount().device;
     let mut is_mapped = false;
     for mapped in &observed.mappings {
-        let Mapped::File { path, stat, changed } = mapped else {
+        let Mapped::File { path, stat, changed, vouched } = mapped else {
             if parameters.jit {
                 continue;
             }
@@ -46,14 +46,22 @@ pub(super) fn flaw(
         } else if Some(stat.dev) == device {
             continue;
         }
-        let outside = observed.owners_outside && stat.uid == OVERFLOW && stat.mode & 0o022 == 0;
-        if !(stat.is_roots_alone() || outside)
-            || !is_trusted_mount(stat.mount, &[&observed.mounts, observed.own_mounts()])
-        {
+        if !vouched {
             return Some(Flaw::Library(path.clone()));
         }
     }
     (program.is_some() && !is_mapped).then_some(Flaw::NotMapped)
+}
+
+/// Whether nobody but root can have written a file, which a process reached by one of its `mounts`
+/// (lines of `/proc/PID/mountinfo`), or by ours: it may have mapped it before it came to see others.
+/// In a user namespace, somebody outside is as good as root.
+pub(super) fn is_vouched(stat: &FileStat, mounts: &[u8], in_user_namespace: bool) -> bool {
+    let outside = in_user_namespace && stat.uid == OVERFLOW && stat.mode & 0o022 == 0;
+    let own = || std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let trusted =
+        || trusts(mounts, stat.mount).or_else(|| trusts(&own(), stat.mount)).unwrap_or(false);
+    (stat.is_roots_alone() || outside) && trusted()
 }
 
 /// The user id that stands for all that a user namespace does not know (user_namespaces(7)).
@@ -78,16 +86,17 @@ fn unpinned(pinned: &[Pinned], programs: &Programs, path: &Path, stat: &FileStat
 }
 
 /// Whether the mount of this number is of a filesystem that tells the truth about owners: any but one
-/// served by an ordinary user. One that is in no list (shared memory, a mount taken away) is not.
-fn is_trusted_mount(number: u64, lists: &[&[u8]]) -> bool {
-    let lines = lists.iter().flat_map(|list| list.split(|&byte| byte == b'\n'));
+/// served by an ordinary user. Nothing when it is not in the list.
+fn trusts(list: &[u8], number: u64) -> Option<bool> {
     let digits = format!("{number} ");
-    let line = lines.into_iter().find(|line| line.starts_with(digits.as_bytes()));
-    let Some(line) = line.and_then(|line| std::str::from_utf8(line).ok()) else { return false };
-    let Some((_, filesystem)) = line.split_once(" - ") else { return false };
+    let mut lines = list.split(|&byte| byte == b'\n');
+    let line = std::str::from_utf8(lines.find(|line| line.starts_with(digits.as_bytes()))?);
+    let Some((_, filesystem)) = line.ok().and_then(|line| line.split_once(" - ")) else {
+        return Some(false);
+    };
     let mut words = filesystem.split(' ');
     let (kind, options) = (words.next().unwrap_or_default(), words.nth(1).unwrap_or_default());
-    !kind.starts_with("fuse") || options.split(',').any(|option| option == "user_id=0")
+    Some(!kind.starts_with("fuse") || options.split(',').any(|option| option == "user_id=0"))
 }
 
 #[cfg(test)]
@@ -100,15 +109,16 @@ mod tests {
         let list = b"21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/vda rw\n\
             30 21 0:40 / /home/x/m rw,nosuid - fuse.evil evil rw,user_id=1000,group_id=1000\n\
             31 21 0:41 / /m rw - fuse.ours ours rw,user_id=0,group_id=0\n";
-        for (number, trusted) in [(21, true), (30, false), (31, true), (3, false), (0, false)] {
-            assert_eq!(is_trusted_mount(number, &[b"", list]), trusted, "{number}");
+        let cases = [(21, Some(true)), (30, Some(false)), (31, Some(true)), (3, None), (0, None)];
+        for (number, trusted) in cases {
+            assert_eq!(trusts(list, number), trusted, "{number}");
         }
     }
 
     proptest! {
         #[test]
         fn any_list_is_read_without_a_panic(list: Vec<u8>, number: u64) {
-            let _ = is_trusted_mount(number, &[&list]);
+            let _ = trusts(&list, number);
         }
     }
 }

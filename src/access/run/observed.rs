@@ -1,11 +1,10 @@
 //! What is seen of a process.
 
-use super::{Flaw, Who, circumstances};
+use super::{Flaw, Who, circumstances, mappings};
 use crate::access::subject::Program;
 use crate::access::walk::Mount;
 use crate::sys::caller::{FileStat, Mapping, Process, Status};
 use crate::sys::harden;
-use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,9 +19,6 @@ pub struct Observed {
     pub(super) foreign_root: bool,
     root: (u64, u64),
     pub(super) tracer: Option<u32>,
-    /// Lines of `/proc/PID/mountinfo`.
-    pub(super) mounts: Vec<u8>,
-    own_mounts: OnceCell<Vec<u8>>,
     /// What is wrong with the encrypted tree as the process sees it.
     pub(super) tree: Option<Flaw>,
     pub(super) mappings: Vec<Mapped>,
@@ -32,8 +28,6 @@ pub struct Observed {
     pub(super) control_groups: Vec<u8>,
     /// When it started, in nanoseconds since 1970.
     pub(super) started_ns: i128,
-    /// Whether nobody here can have written what belongs to somebody outside.
-    pub(super) owners_outside: bool,
     /// Whether a further exec would show.
     pub(in crate::access) randomised: bool,
 }
@@ -41,8 +35,15 @@ pub struct Observed {
 /// Code that a process can run.
 #[derive(Debug)]
 pub(super) enum Mapped {
-    /// Of a file, or what was made of it: whether something was written over it.
-    File { path: PathBuf, stat: FileStat, changed: bool },
+    /// Of a file, or what was made of it.
+    File {
+        path: PathBuf,
+        stat: FileStat,
+        /// Something was written over it in memory.
+        changed: bool,
+        /// Nobody but root can have written the file, and its filesystem tells the truth about that.
+        vouched: bool,
+    },
     /// Of none, or of one that is memory too.
     Anonymous,
 }
@@ -87,11 +88,11 @@ impl Observed {
         let process = Process::open(tid)?;
         let status = process.status()?;
         let root = process.root()?;
+        let mounts = process.mounts()?;
         let mut mappings = Vec::new();
         for mapping in process.executable_mappings()? {
-            mappings.extend(mapped(&process, mapping, own)?);
+            mappings.extend(mapped(&process, mapping, own, &mounts)?);
         }
-        let mounts = process.mounts()?;
         // Where nothing is mounted there is nothing to be hidden.
         let seen = mount.device.map(|_| circumstances::mounts(&process, &mounts, mount));
         Ok(Self {
@@ -100,15 +101,12 @@ impl Observed {
             foreign_root: root != own.root,
             root,
             tracer: circumstances::tracer(&process, program.pid)?,
-            mounts,
-            own_mounts: OnceCell::new(),
             tree: seen.and_then(Result::err).map(Flaw::from),
             mappings,
             command_line: process.command_line()?,
             environment: process.environment()?,
             control_groups: process.control_groups()?,
             started_ns: since_1970(program.start_time)?,
-            owners_outside: own.in_user_namespace,
             randomised: process.is_randomised()?,
             status,
             process,
@@ -122,7 +120,8 @@ impl Observed {
         let mut observed = Self::look(std::process::id(), program, &Own::read()?, &mount)?;
         let mut stat = FileStat::of_directory(Path::new("/"))?;
         (stat.dev, stat.ino) = (program.identity.dev, program.identity.ino);
-        observed.mappings = vec![Mapped::File { path: program.path.clone(), stat, changed: false }];
+        observed.mappings =
+            vec![Mapped::File { path: program.path.clone(), stat, changed: false, vouched: true }];
         Ok(observed)
     }
 
@@ -142,12 +141,6 @@ impl Observed {
         Who::of((tid, program), &self.process, &self.status, read)
     }
 
-    /// The service's own lines of `/proc/PID/mountinfo`: a process may have mapped a file before it
-    /// came to see other mounts.
-    pub(super) fn own_mounts(&self) -> &[u8] {
-        self.own_mounts.get_or_init(|| std::fs::read("/proc/self/mountinfo").unwrap_or_default())
-    }
-
     /// Whether its root directory is this one of ours.
     pub(super) fn has_root(&self, root: &Path) -> bool {
         FileStat::of_directory(root).is_ok_and(|stat| (stat.dev, stat.ino) == self.root)
@@ -155,13 +148,22 @@ impl Observed {
 }
 
 /// One that is gone meanwhile runs no code any more.
-fn mapped(process: &Process, mapping: Mapping, own: &Own) -> io::Result<Option<Mapped>> {
+fn mapped(
+    process: &Process,
+    mapping: Mapping,
+    own: &Own,
+    mounts: &[u8],
+) -> io::Result<Option<Mapped>> {
     let Some(path) = mapping.path.clone() else {
         return Ok((!mapping.kernels).then_some(Mapped::Anonymous));
     };
     match process.mapped_file(&mapping) {
         Ok(stat) if stat.dev == own.memory => Ok(Some(Mapped::Anonymous)),
-        Ok(stat) => Ok(Some(Mapped::File { path, stat, changed: process.is_changed(&mapping)? })),
+        Ok(stat) => {
+            let changed = process.is_changed(&mapping)?;
+            let vouched = mappings::is_vouched(&stat, mounts, own.in_user_namespace);
+            Ok(Some(Mapped::File { path, stat, changed, vouched }))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // Cut in two or grown meanwhile, it would be missed here.
             let again = process.executable_mappings()?;

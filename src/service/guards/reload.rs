@@ -81,8 +81,8 @@ impl Starting {
 
     /// A guard that has not executed the server yet would be killed by the signal.
     fn runs_server(&self) -> bool {
-        let seen = Process::open(self.pid).and_then(|process| process.glance());
-        seen.is_ok_and(|seen| seen.link == self.server) && !self.ended_within(Duration::ZERO)
+        let seen = Process::open(self.pid).and_then(|process| process.program_path());
+        seen.is_ok_and(|program| program == self.server) && !self.ended_within(Duration::ZERO)
     }
 
     /// Whether the process itself listens on the socket and greets.

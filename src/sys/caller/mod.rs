@@ -25,9 +25,7 @@ use std::path::{Path, PathBuf};
 /// What must be read again before an earlier judgement of a thread may be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glance {
-    /// The program's path as the kernel prints it, a ` (deleted)` included.
-    pub link: PathBuf,
-    /// The program's file.
+    /// The program's file. Renaming or deleting it shows in its change time.
     pub file: FileStat,
     /// The thread's user namespace, as in `user:[4026531837]`.
     pub user_namespace: OsString,
@@ -62,7 +60,7 @@ impl Process {
         Ok(Self { dir, stat })
     }
 
-    /// Reads program, user namespace and stamp: four system calls, none of which waits for the
+    /// Reads program, user namespace and stamp: three system calls, none of which waits for the
     /// process's memory.
     ///
     /// # Errors
@@ -70,7 +68,6 @@ impl Process {
     /// be looked at.
     pub fn glance(&self) -> io::Result<Glance> {
         Ok(Glance {
-            link: self.link("exe")?.into(),
             file: FileStat::at_hand(&self.dir, Path::new("exe"))?,
             user_namespace: self.user_namespace()?,
             stamp: self.stat()?.0,
@@ -82,6 +79,14 @@ impl Process {
         let mut line = [0; 2048];
         let count = self.stat.read_at(&mut line, 0)?;
         status::stat(&line[..count]).ok_or_else(|| ErrorKind::InvalidData.into())
+    }
+
+    /// The program's path as the kernel prints it, a ` (deleted)` included.
+    ///
+    /// # Errors
+    /// As [`Process::glance`].
+    pub fn program_path(&self) -> io::Result<PathBuf> {
+        Ok(self.link("exe")?.into())
     }
 
     /// The device of what an absolute path without symlinks leads to for this thread, whatever is
@@ -310,7 +315,7 @@ mod tests {
     fn a_process_sees_itself() {
         let own = Process::open(std::process::id()).unwrap();
         let glance = own.glance().unwrap();
-        assert_eq!(glance.link, std::env::current_exe().unwrap());
+        assert_eq!(own.program_path().unwrap(), std::env::current_exe().unwrap());
         assert!(own.start_time().unwrap() > 0);
         let status = own.status().unwrap();
         assert_eq!(status.process, std::process::id());
