@@ -15,7 +15,7 @@ use crate::sys::process_events::{Event, ProcessEvents};
 use std::collections::HashMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How a process came to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,9 +73,9 @@ impl Lineage {
     }
 
     /// Whether a process is the one that had this number then, and has executed nothing since. Where the
-    /// kernel does not tell, nothing speaks against it.
+    /// kernel does not tell, or nobody began to take it down, nothing speaks against it.
     pub fn is_same_since(&self, process: u32, time: Time) -> bool {
-        let Some(watch) = self.watch() else { return true };
+        let Some(Some(watch)) = self.watch.get() else { return true };
         watch.caught_up().is_ok_and(|book| !book.listening || book.is_same_since(process, time.0))
     }
 
@@ -110,9 +110,11 @@ impl Watch {
                 }
             }
         })?;
-        // The kernel's answer comes before anything else.
-        watch.events.wait(AT_LEAST);
-        drop(watch.caught_up()?);
+        // What others listen to comes before the kernel's answer, and is not complete.
+        let deadline = Instant::now() + AT_LEAST;
+        while !watch.caught_up()?.listening && Instant::now() < deadline {
+            watch.events.wait(AT_LEAST);
+        }
         Ok(watch)
     }
 

@@ -128,6 +128,9 @@ impl Policy {
 
     /// Puts other rules in force, from the next decision on.
     pub fn replace(&self, rules: Vec<BoundRule>) {
+        if rules.iter().any(|rule| rule.rule.parameters.children) {
+            self.judge.lineage.begin();
+        }
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = RuleSet::new(rules);
     }
 

@@ -106,6 +106,8 @@ fn an_admitted_process_that_executes_the_same_program_otherwise_is_judged_anew()
         while decide(&policy, &running).is_ok() {
             assert!(std::time::Instant::now() < deadline, "the earlier decision outlived the exec");
         }
+        // Looked at in the midst of its exec it is refused for what is not there yet.
+        std::thread::sleep(std::time::Duration::from_millis(50));
         assert_eq!(flaw(decide(&policy, &running)), Flaw::Arguments);
     }
 }
@@ -161,6 +163,15 @@ fn a_child_of_the_program_is_told_from_one_that_was_there_before_it() {
     };
     assert_eq!(of(&child("\"$0\"; :")), Ok(0));
     let before = child("exec 3<&0; \"$0\" <&3 & exec /bin/sh -c 'while sleep 1; do :; done'");
+    // It answers already while its parent has yet to execute the other shell.
+    let command_line = format!("/proc/{}/cmdline", before.tid());
+    let executed = || fs::read(&command_line).unwrap().starts_with(b"/bin/sh\0-c\0while");
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !executed() {
+        assert!(std::time::Instant::now() < deadline, "no exec is seen");
+        std::thread::yield_now();
+    }
+    std::thread::sleep(std::time::Duration::from_millis(50));
     assert_eq!(flaw(of(&before)), Flaw::NotStartedByIt);
     assert_eq!(asked(&policy, std::process::id(), Access::Read), Err(Reason::WrongProgram));
 }
