@@ -153,9 +153,11 @@ impl Reason {
             Self::Replaced { .. } => 3,
             Self::Deleted { .. } => 4,
             Self::Tainted { .. } => 5,
-            Self::Run { .. } => 6,
+            Self::Run { flaw, .. } if flaw.weight() == 0 => 2,
+            Self::Run { flaw, .. } if flaw.weight() == 1 => 6,
             Self::OtherAccess { .. } => 7,
-            _ => 8,
+            Self::Run { .. } => 8,
+            _ => 9,
         }
     }
 }

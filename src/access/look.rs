@@ -103,27 +103,45 @@ impl<'a> Look<'a> {
 
     /// How the process stands to each rule; `marks` tell the rules apart over their changes.
     pub fn standings(&self, rules: &[BoundRule], marks: &[u64]) -> Vec<Standing> {
-        let mut contents = None;
-        let mut standings: Vec<_> = rules
-            .iter()
-            .zip(marks)
-            .map(|(rule, mark)| match rule.rule.effect {
-                Effect::Deny => Standing::Other,
-                Effect::Allow => {
-                    let standing = self.satisfies(rule, *mark);
-                    if standing == Standing::Is && self.program.path == rule.process {
-                        contents = Some(rule.fingerprint);
-                    }
-                    standing
+        let judge = |(rule, mark): (&BoundRule, &u64)| match rule.rule.effect {
+            Effect::Deny => Standing::Other,
+            Effect::Allow => self.satisfies(rule, *mark),
+        };
+        let mut standings: Vec<_> = rules.iter().zip(marks).map(judge).collect();
+        let is_denying = |rule: &BoundRule| rule.rule.effect == Effect::Deny;
+        if rules.iter().any(is_denying) {
+            // Who is allowed nothing need not be denied anything.
+            let allowed = standings.contains(&Standing::Is);
+            let contents = allowed.then(|| self.contents());
+            for (rule, standing) in rules.iter().zip(&mut standings) {
+                if is_denying(rule) {
+                    *standing = self.resembles(rule, contents);
                 }
-            })
-            .collect();
-        for (rule, standing) in rules.iter().zip(&mut standings) {
-            if rule.rule.effect == Effect::Deny {
-                *standing = self.resembles(rule, contents);
             }
         }
         standings
+    }
+
+    /// What the process runs; nothing when that cannot be told.
+    fn contents(&self) -> Option<Fingerprint> {
+        let (program, programs) = (self.program, &self.judge.programs);
+        if program.deleted {
+            let mounted = Some(program.identity.dev) == programs.mount().device;
+            let file =
+                (!mounted).then(|| self.judge.callers.open_program(self.caller.tid))?.ok()?;
+            return programs
+                .fingerprint_of(&program.path, &file)
+                .ok()
+                .map(|(_, contents)| contents);
+        }
+        match self.there(&program.path) {
+            There::File(now, contents)
+                if programs.is_running(&program.path, &now, &program.identity) =>
+            {
+                Some(contents)
+            }
+            _ => None,
+        }
     }
 
     /// What is seen of the process, which is looked at once.
@@ -234,16 +252,24 @@ impl<'a> Look<'a> {
             let caller = Caller { tid: birth.parent, ..self.caller };
             let ancestor = Look::new(judge, caller, &parent, Admits::No);
             let found = match ancestor.runs(rule, false) {
-                Standing::Is if !birth.by_what_parent_is => {
-                    Standing::Not(Mismatch::Run(Flaw::NotStartedByIt))
-                }
                 Standing::Is => ancestor.content(rule),
                 other => other,
             };
             match found {
-                Standing::Is => return self.content_as_descendant(rule),
-                Standing::Other => {}
-                flaw => nearest = flaw,
+                // It does not sleep as we look: it must not have become the program meanwhile.
+                Standing::Is if birth.by_what_parent_is => {
+                    return if judge.lineage.birth(child).ok().flatten() == Some(birth) {
+                        self.content_as_descendant(rule)
+                    } else {
+                        Standing::Not(Mismatch::Run(Flaw::NotStartedByIt))
+                    };
+                }
+                Standing::Is => nearest = Standing::Not(Mismatch::Run(Flaw::NotStartedByIt)),
+                Standing::Not(Mismatch::Run(flaw)) if nearest == Standing::Other => {
+                    let (process, flaw) = (birth.parent, Box::new(flaw));
+                    nearest = Standing::Not(Mismatch::Run(Flaw::Ancestor { process, flaw }));
+                }
+                _ => {}
             }
             child = birth.parent;
         }
@@ -258,34 +284,21 @@ impl<'a> Look<'a> {
         flaw.map_or(Standing::Is, |flaw| Standing::Not(Mismatch::Run(flaw)))
     }
 
-    /// Whether the program is the process of a DENY rule by any of path, file or contents, and none of
-    /// the rule's parameters exempts it. Contents are those of an ALLOW rule that the program
-    /// satisfies: without one it is refused anyway.
-    fn resembles(&self, rule: &BoundRule, contents: Option<Fingerprint>) -> Standing {
-        let standing = match self.judge.looks_like(rule, self.program, contents) {
-            Standing::Other if rule.rule.parameters.children => self.descends_from_alike(rule),
-            standing => standing,
+    /// Whether the program is the process of a DENY rule by any of path, file or contents, and no
+    /// parameter exempts it. `contents` are those of a program that some rule allows something; of such a
+    /// one they must be known.
+    fn resembles(&self, rule: &BoundRule, contents: Option<Option<Fingerprint>>) -> Standing {
+        let standing = match contents {
+            Some(None) => Standing::Not(Mismatch::Unverifiable),
+            known => self.judge.looks_like(rule, self.program, known.flatten()),
         };
         if standing == Standing::Other || rule.rule.parameters.is_empty() {
             return standing;
         }
         match self.observed() {
-            Ok(observed) if run::exempt(rule, &self.judge.programs, observed) => Standing::Other,
+            Ok(observed) if run::exempt(rule, observed) => Standing::Other,
             _ => standing,
         }
-    }
-
-    fn descends_from_alike(&self, rule: &BoundRule) -> Standing {
-        let mut child = self.program.pid;
-        for _ in 0..GENERATIONS {
-            let Ok(parent) = self.judge.callers.parent(child) else { break };
-            let Ok(program) = self.judge.callers.program(parent) else { break };
-            match self.judge.looks_like(rule, &program, None) {
-                Standing::Other => child = parent,
-                alike => return alike,
-            }
-        }
-        Standing::Other
     }
 }
 

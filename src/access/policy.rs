@@ -51,7 +51,7 @@ pub struct Grant {
 pub struct Looked {
     /// When the look at it began.
     since: Time,
-    set: Arc<RuleSet>,
+    rules: Arc<Rules>,
     program: Arc<Program>,
     standings: Vec<Standing>,
     who: Who,
@@ -62,18 +62,24 @@ pub struct Looked {
 /// A program at work for somebody.
 type Key = (Arc<Program>, u32, u32);
 
-/// Rules, and what was worked out for them. Replaced as a whole.
-struct RuleSet {
+/// Rules, and marks that tell each from others and from what it was before.
+struct Rules {
     rules: Vec<BoundRule>,
-    /// Tells each rule from others and from what it was before.
     marks: Vec<u64>,
+}
+
+/// Rules, and what was worked out for them. Replaced as a whole. What was worked out holds on to the
+/// rules, and not to this.
+struct RuleSet {
+    rules: Arc<Rules>,
     looked: Mutex<Bounded<Key, Arc<Looked>>>,
 }
 
 impl RuleSet {
     fn new(rules: Vec<BoundRule>) -> Arc<Self> {
         let marks = rules.iter().map(mark).collect();
-        Arc::new(Self { rules, marks, looked: Mutex::new(Bounded::new(PROCESSES)) })
+        let looked = Mutex::new(Bounded::new(PROCESSES));
+        Arc::new(Self { rules: Arc::new(Rules { rules, marks }), looked })
     }
 }
 
@@ -107,7 +113,7 @@ impl Looked {
 
     /// The rule as it is in force.
     pub fn rule(&self, number: usize) -> Option<&BoundRule> {
-        self.set.rules.get(number)
+        self.rules.rules.get(number)
     }
 
     /// Whether another look could find otherwise: some rule is for this process and finds fault with
@@ -156,7 +162,7 @@ impl Policy {
         let set = self.rule_set();
         let program = self.judge.callers.program(caller.tid).map_err(unknown)?;
         let look = Look::new(&self.judge, caller, &program, Admits::Yes);
-        let standings = look.standings(&set.rules, &set.marks);
+        let standings = look.standings(&set.rules.rules, &set.rules.marks);
         let observed = look.seen();
         let (who, command_line) = match observed {
             Some(seen) => {
@@ -170,10 +176,10 @@ impl Policy {
         };
         let keep = observed.is_none_or(|observed| observed.randomised);
         let told = Mutex::default();
-        let (key, set_kept) = ((program.clone(), caller.uid, caller.gid), set.clone());
+        let key = (program.clone(), caller.uid, caller.gid);
         let looked = Arc::new(Looked {
             since: look.since(),
-            set,
+            rules: set.rules.clone(),
             program,
             standings,
             who,
@@ -181,14 +187,14 @@ impl Policy {
             told,
         });
         if keep {
-            lock(&set_kept.looked).insert(key, looked.clone());
+            lock(&set.looked).insert(key, looked.clone());
         }
         Ok(looked)
     }
 
     /// Whether the rules are still those that a process was judged by.
     pub fn is_current(&self, looked: &Looked) -> bool {
-        Arc::ptr_eq(&self.rule_set(), &looked.set)
+        Arc::ptr_eq(&self.rule_set().rules, &looked.rules)
     }
 
     /// Decides one request of a process that was looked at.
@@ -196,7 +202,7 @@ impl Policy {
     /// # Errors
     /// Why it is denied.
     pub fn weigh(&self, looked: &Looked, ask: &Ask<'_>) -> Result<Grant, Reason> {
-        let rules = &looked.set.rules;
+        let rules = &looked.rules.rules;
         match weigh(rules, &looked.standings, ask) {
             Decision::Allow { rule } => {
                 let terms = rules.get(rule).map_or(Terms::None, |rule| rule.terms);
@@ -228,7 +234,7 @@ impl Policy {
     /// examined, or there is no such rule.
     pub fn tainted(&self, rule: usize) -> bool {
         let set = self.rule_set();
-        set.rules.get(rule).is_none_or(|rule| {
+        set.rules.rules.get(rule).is_none_or(|rule| {
             !self
                 .judge
                 .programs
@@ -239,7 +245,7 @@ impl Policy {
 
     /// The rules in force.
     pub(super) fn rules(&self) -> Vec<BoundRule> {
-        self.rule_set().rules.clone()
+        self.rule_set().rules.rules.clone()
     }
 
     /// Who finds programs.

@@ -137,10 +137,12 @@ fn a_deny_is_not_about_runs_that_its_parameters_exclude() {
         let policy = policy(vec![allow, rule("DENY @m *", &place.program, parameters)]);
         decide(&policy, &started(&place.program, &["-u"]))
     };
-    for excluded in ["--user=4711", "--args='-v'", "--unit=mariadb"] {
+    for excluded in ["--user=4711", "--group=4711", "--user=4711 --group=0"] {
         assert_eq!(with(excluded), Ok(0), "{excluded}");
     }
-    for included in [&format!("--user={own}"), "--args='-u'", "--jit"] {
+    // Whoever starts a program chooses its arguments, and in no unit it could be in any.
+    let own_user = format!("--user=4711,{own}");
+    for included in [&*own_user, "--args='-v'", "--script=/bin/sh", "--unit=x", "--jit"] {
         assert_eq!(with(included), Err(Reason::DeniedByRule(1)), "{included}");
     }
 }
@@ -259,4 +261,30 @@ fn a_traced_process_is_refused_and_one_that_was_let_in_goes_on() {
     let traced = fs::read_to_string(children).unwrap().trim().parse().unwrap();
     let found = flaw(asked(&policy, traced, Access::Read));
     assert_eq!(found, Flaw::Traced(tracer.tid()));
+}
+
+#[test]
+fn what_is_remembered_of_processes_goes_with_the_rules_and_is_bounded() {
+    let place = Place::new();
+    let rules = || vec![rule("ALLOW @m *", &place.program, "--args='-u'")];
+    let policy = policy(rules());
+    let long = "X".repeat(100_000);
+    let mut command = Command::new(&place.program);
+    for number in 0..8 {
+        command.env(format!("{long}{number}"), "1");
+        command.env(format!("SHORT_{number}"), "1");
+    }
+    let running = Running::command(command.arg("-u"));
+    let caller = Caller { tid: running.tid(), uid: 0, gid: 0 };
+    let looked = policy.look(caller).unwrap();
+    let who = looked.who();
+    assert!(who.variables.contains(&"SHORT_0".to_owned()), "{who:?}");
+    assert!(format!("{who:?}").len() < 8192);
+    let again = policy.recall(caller).unwrap();
+    assert!(Arc::ptr_eq(&looked, &again));
+    let remembered = Arc::downgrade(&looked);
+    drop((looked, again));
+    assert!(remembered.upgrade().is_some(), "a blind test");
+    policy.replace(rules());
+    assert!(remembered.upgrade().is_none(), "it outlived the rules");
 }

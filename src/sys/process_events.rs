@@ -17,26 +17,35 @@ use std::time::Duration;
 /// Something that happened; times are nanoseconds since boot (`CLOCK_MONOTONIC`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// A new process, not merely a thread.
+    /// A new process.
     Fork {
-        /// Its parent.
+        /// Its parent: not always the one that forked it (`CLONE_PARENT`).
         parent: u32,
         /// The new one.
         child: u32,
         /// When.
         time: u64,
     },
-    /// A process executed a program.
+    /// A new thread of a process.
+    Thread {
+        /// Which process.
+        process: u32,
+        /// The thread.
+        thread: u32,
+    },
+    /// A process executed a program. It has one thread then.
     Exec {
         /// Which.
         process: u32,
         /// When.
         time: u64,
     },
-    /// A process ended.
+    /// A thread ended; with the last one the process.
     Exit {
-        /// Which.
+        /// Whose.
         process: u32,
+        /// The thread: the first one has its process's number.
+        thread: u32,
     },
     /// The kernel answered the request for events.
     Listening,
@@ -122,13 +131,13 @@ fn event(message: &[u8]) -> Option<Event> {
         0 => Some(Event::Listening),
         1 => {
             let (parent, child) = (word(20)?, word(28)?);
-            (word(24)? == child).then_some(Event::Fork { parent, child, time: time()? })
+            let fork = Event::Fork { parent, child, time: time()? };
+            let thread = word(24)?;
+            let (process, is_process) = (child, thread == child);
+            Some(if is_process { fork } else { Event::Thread { process, thread } })
         }
         2 => Some(Event::Exec { process: word(20)?, time: time()? }),
-        0x8000_0000 => {
-            let process = word(20)?;
-            (word(16)? == process).then_some(Event::Exit { process })
-        }
+        0x8000_0000 => Some(Event::Exit { process: word(20)?, thread: word(16)? }),
         _ => None,
     }
 }
@@ -147,10 +156,10 @@ mod tests {
     fn forks_execs_and_ends_of_processes_are_told_from_those_of_threads() {
         let fork = |child, group| event(&message(&[1, 0, 5, 0, 10, 11, child, group]));
         assert_eq!(fork(20, 20), Some(Event::Fork { parent: 11, child: 20, time: 5 }));
-        assert_eq!(fork(21, 20), None);
+        assert_eq!(fork(21, 20), Some(Event::Thread { process: 20, thread: 21 }));
         assert_eq!(event(&message(&[2, 0, 6, 0, 9, 8])), Some(Event::Exec { process: 8, time: 6 }));
         let exit = |thread| event(&message(&[0x8000_0000, 0, 7, 0, thread, 8, 0, 0]));
-        assert_eq!((exit(8), exit(9)), (Some(Event::Exit { process: 8 }), None));
+        assert_eq!(exit(9), Some(Event::Exit { process: 8, thread: 9 }));
         assert_eq!(event(&message(&[1, 0, 5])), None);
     }
 

@@ -177,6 +177,11 @@ fn only_what_the_program_started_counts_as_the_program() {
         for mut command in [
             // Started by the shell before that became the program.
             user.shell("\"$2\" when-parent-is \"$1\" read \"$3\" & exec \"$1\" reap", words),
+            // Started by that child in the program's name.
+            user.shell(
+                "\"$2\" when-parent-is \"$1\" sibling read \"$3\" & exec \"$1\" reap",
+                words,
+            ),
             // Started by the shell beside the program.
             user.shell("\"$1\" sleep & \"$2\" read \"$3\" || exit 1", words),
             // In the program's place: it is not there any more.

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,10 +134,21 @@ static void when_parent_is(void) {
     } while (strcmp(path, program));
 }
 
-/* Ends as a child does that it did not start itself. */
+/* Goes on in a child of its own parent, and ends. */
+static void go_on_in_a_sibling(void) {
+    fflush(NULL);
+    int child = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+    check(child < 0, "clone");
+    if (child)
+        _exit(0);
+}
+
+/* Ends as the last of its children does, which it did not start itself. */
 static void reap(void) {
-    int status;
+    int status, last;
     check(wait(&status) < 0, "wait");
+    while (wait(&last) > 0)
+        status = last;
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128);
 }
 
@@ -329,6 +342,8 @@ static void one(const char *step) {
         go_on_in_a_child();
     } else if (!strcmp(step, "when-parent-is")) {
         when_parent_is();
+    } else if (!strcmp(step, "sibling")) {
+        go_on_in_a_sibling();
     } else if (!strcmp(step, "reap")) {
         reap();
     } else if (!strcmp(step, "sleep")) {

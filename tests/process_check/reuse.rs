@@ -234,7 +234,15 @@ fn an_executed_program_that_has_itself_taken_for_the_admitted_one_is_denied() {
     let place = stage.open_directory("notes");
     let (reader_word, forge_word) = (reader.to_str().unwrap(), forge.to_str().unwrap());
     for user in User::BOTH {
-        for (how, file) in [("child=", stage.plain()), ("child=", secret.clone())] {
+        let (plain, secret_file) = (stage.plain(), secret.clone());
+        // With `!` by a thread that outlives the first one.
+        for (how, file) in [
+            ("child=", &plain),
+            ("child=", &secret_file),
+            ("child=!", &plain),
+            ("child=!", &secret_file),
+        ] {
+            let file = file.clone();
             let note = place.join(format!("{}/stat", user.id()));
             stage.open_directory(&format!("notes/{}", user.id()));
             let words = [

@@ -6,15 +6,13 @@
 //! therefore not on it.
 
 use super::Flaw;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 /// Whatever they hold.
-const HARMLESS: [&str; 63] = [
+const HARMLESS: [&str; 51] = [
     "HOME",
-    "USER",
-    "LOGNAME",
-    "USERNAME",
     "SHELL",
     "PWD",
     "OLDPWD",
@@ -30,7 +28,6 @@ const HARMLESS: [&str; 63] = [
     "LINES",
     "MAIL",
     "MAILTO",
-    "HOSTNAME",
     "HOSTTYPE",
     "MACHTYPE",
     "OSTYPE",
@@ -38,8 +35,6 @@ const HARMLESS: [&str; 63] = [
     "WAYLAND_DISPLAY",
     "WINDOWID",
     "DBUS_SESSION_BUS_ADDRESS",
-    "EDITOR",
-    "VISUAL",
     "HISTCONTROL",
     "HISTSIZE",
     "HISTFILESIZE",
@@ -56,12 +51,6 @@ const HARMLESS: [&str; 63] = [
     "MANAGERPID",
     "MEMORY_PRESSURE_WATCH",
     "MEMORY_PRESSURE_WRITE",
-    "CREDENTIALS_DIRECTORY",
-    "RUNTIME_DIRECTORY",
-    "STATE_DIRECTORY",
-    "CACHE_DIRECTORY",
-    "LOGS_DIRECTORY",
-    "CONFIGURATION_DIRECTORY",
     "SYSTEMD_EXEC_PID",
     "DEBIAN_FRONTEND",
     "debian_chroot",
@@ -83,8 +72,9 @@ const HARMLESS_BEGINNINGS: [&str; 2] = ["SUDO_", "XDG_SESSION_"];
 const PROGRAMS: [&[u8]; 6] =
     [b"/usr/local/sbin", b"/usr/local/bin", b"/usr/sbin", b"/usr/bin", b"/sbin", b"/bin"];
 
-/// Names that are told at most.
-const TOLD: usize = 64;
+/// Longest name that is told, and most bytes of all: they are remembered for thousands of processes.
+const LONGEST: usize = 128;
+const TOLD: usize = 2048;
 
 /// The names that a rule would have to allow, as far as they can be written in one.
 pub(super) fn to_allow(environment: &[u8]) -> Vec<String> {
@@ -94,10 +84,11 @@ pub(super) fn to_allow(environment: &[u8]) -> Vec<String> {
         Flaw::Variable(name) | Flaw::VariableValue(name) => name.into_string().ok(),
         _ => None,
     });
-    let mut names: Vec<_> = refused.filter(|name| usual(name)).take(TOLD).collect();
-    names.sort();
-    names.dedup();
-    names
+    let names: BTreeSet<String> =
+        refused.filter(|name| usual(name) && name.len() <= LONGEST).take(TOLD).collect();
+    let mut room = TOLD;
+    let fits = |name: &String| room.checked_sub(name.len()).map(|left| room = left).is_some();
+    names.into_iter().take_while(fits).collect()
 }
 
 /// The first variable of `NAME=VALUE` words, each with a NUL behind it, that is neither harmless nor
@@ -119,12 +110,20 @@ fn judge(name: &[u8], value: &[u8], allowed: &[String]) -> Option<Flaw> {
     if allowed.iter().any(is_allowed) {
         return None;
     }
-    let shown = || OsStr::from_bytes(name).to_owned();
+    let shown = || OsStr::from_bytes(&name[..name.len().min(LONGEST)]).to_owned();
     let harmless = HARMLESS.iter().any(|known| name == known.as_bytes())
         || HARMLESS_BEGINNINGS.iter().any(|known| name.starts_with(known.as_bytes()));
     // A value that begins so is a function to bash.
     let holds = match name {
         _ if value.starts_with(b"()") => return Some(Flaw::VariableValue(shown())),
+        b"STATE_DIRECTORY" => is_below(value, b"/var/lib/"),
+        b"CACHE_DIRECTORY" => is_below(value, b"/var/cache/"),
+        b"LOGS_DIRECTORY" => is_below(value, b"/var/log/"),
+        b"CONFIGURATION_DIRECTORY" => is_below(value, b"/etc/"),
+        b"RUNTIME_DIRECTORY" => is_below(value, b"/run/"),
+        b"CREDENTIALS_DIRECTORY" => is_below(value, b"/run/credentials/"),
+        // Names that scripts make file names of.
+        b"HOSTNAME" | b"USER" | b"LOGNAME" | b"USERNAME" => !value.contains(&b'/'),
         b"PATH" => value.split(|&byte| byte == b':').all(|part| PROGRAMS.contains(&part)),
         b"TERM" | b"TZ" | b"LANG" | b"LANGUAGE" => is_no_path(value),
         _ if name.starts_with(b"LC_") => is_no_path(value),
@@ -132,6 +131,12 @@ fn judge(name: &[u8], value: &[u8], allowed: &[String]) -> Option<Flaw> {
         _ => return Some(Flaw::Variable(shown())),
     };
     (!holds).then(|| Flaw::VariableValue(shown()))
+}
+
+/// Paths, as systemd sets them: below a directory of the system, separated by colons.
+fn is_below(value: &[u8], top: &[u8]) -> bool {
+    let climbs = |path: &[u8]| path.split(|&byte| byte == b'/').any(|part| part == b"..");
+    value.split(|&byte| byte == b':').all(|path| path.starts_with(top) && !climbs(path))
 }
 
 /// The C library takes such values for names of files: those below its own directories only.
@@ -193,6 +198,10 @@ mod tests {
             "TZ=/tmp/x",
             "TZ=:/tmp/x",
             "LANG=../../tmp",
+            "STATE_DIRECTORY=/tmp",
+            "RUNTIME_DIRECTORY=/run/x:/tmp",
+            "LOGS_DIRECTORY=/var/log/../../tmp",
+            "HOSTNAME=../x",
             "LC_ALL=/tmp/locale",
             "HOME=() { evil; }",
         ] {

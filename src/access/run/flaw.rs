@@ -71,6 +71,14 @@ pub enum Flaw {
     /// It is an interpreter that does not run the rule's script.
     #[error(transparent)]
     Script(#[from] ScriptFlaw),
+    /// The process that would have started it does not run as the rule demands.
+    #[error("process {process}, which the process descends from: {flaw}")]
+    Ancestor {
+        /// The ancestor.
+        process: u32,
+        /// What does not hold of it.
+        flaw: Box<Flaw>,
+    },
     /// It is no descendant of the program.
     #[error("the process was not started by the program")]
     NotStartedByIt,
@@ -82,6 +90,27 @@ pub enum Flaw {
     /// It could not be looked at.
     #[error("the process cannot be looked at: {0}")]
     Unreadable(io::ErrorKind),
+}
+
+impl Flaw {
+    /// How much it tells, compared with others: that a process is not what it seems more than how it was
+    /// started, and of an ancestor less than of itself.
+    pub(in crate::access) fn weight(&self) -> u8 {
+        match self {
+            Self::Ancestor { .. } => 0,
+            Self::User(_)
+            | Self::Group(_)
+            | Self::Unit(_)
+            | Self::Name(_)
+            | Self::Arguments
+            | Self::Variable(_)
+            | Self::VariableValue(_)
+            | Self::Script(_)
+            | Self::NotStartedByIt
+            | Self::NoLineage => 1,
+            _ => 2,
+        }
+    }
 }
 
 /// Why an interpreter is not taken to run the rule's script.

@@ -51,14 +51,18 @@ pub(super) fn flaw_of_descendant(
         .or_else(|| account(rule, observed))
 }
 
-/// What keeps a DENY rule from being about the process: only what its parameters name, and only
-/// where that certainly does not hold.
-pub(super) fn exempt(rule: &BoundRule, programs: &Programs, observed: &Observed) -> bool {
-    let parameters = &rule.rule.parameters;
-    let script = || script::flaw(rule, programs, observed);
-    let other_script = || script() == Some(ScriptFlaw::Other.into());
-    let other_arguments = || parameters.script.is_none() && arguments(rule, observed).is_some();
-    account(rule, observed).is_some() || other_script() || other_arguments()
+/// Whether a parameter keeps a DENY rule from being about the process, because what it names certainly
+/// does not hold: it runs as none of the users, is in none of the groups, or in another unit.
+pub(super) fn exempt(rule: &BoundRule, observed: &Observed) -> bool {
+    let (parameters, bindings, status) = (&rule.rule.parameters, &rule.bindings, &observed.status);
+    let is_user = |user: &u32| bindings.users.contains(user);
+    let is_in = |group: &u32| bindings.groups.contains(group);
+    let other_user = !parameters.users.is_empty() && !status.users.iter().any(is_user);
+    let mut groups = status.groups.iter().chain(&status.supplementary);
+    let other_group = !parameters.groups.is_empty() && !groups.any(is_in);
+    let unit = parameters.unit.as_deref().zip(unit::of(&observed.control_groups));
+    let other_unit = unit.is_some_and(|(wanted, unit)| !unit::matches(wanted, unit));
+    other_user || other_group || other_unit
 }
 
 fn surroundings(rule: &BoundRule, observed: &Observed) -> Option<Flaw> {
@@ -122,7 +126,7 @@ fn name(rule: &BoundRule, observed: &Observed) -> Option<Flaw> {
     let called = given.first().copied().unwrap_or_default();
     let names = [&rule.rule.process, &rule.process].map(|path| path.file_name());
     let holds = Path::new(called).file_name().is_some_and(|name| names.contains(&Some(name)));
-    (!holds).then(|| Flaw::Name(called.to_owned()))
+    (!holds).then(|| Flaw::Name(who::cut(called)))
 }
 
 /// Those behind the script, where there is one; else those behind the program's own name.

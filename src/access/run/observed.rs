@@ -1,6 +1,6 @@
 //! What is seen of a process.
 
-use super::{Flaw, Who, circumstances, mappings};
+use super::{Flaw, Who, circumstances, mappings, who};
 use crate::access::subject::Program;
 use crate::access::walk::Mount;
 use crate::sys::caller::{FileStat, Mapping, Process, Status};
@@ -154,7 +154,7 @@ fn mapped(
     own: &Own,
     mounts: &[u8],
 ) -> io::Result<Option<Mapped>> {
-    let Some(path) = mapping.path.clone() else {
+    let Some(path) = mapping.path.as_deref().map(|path| who::cut(path.as_os_str()).into()) else {
         return Ok((!mapping.kernels).then_some(Mapped::Anonymous));
     };
     match process.mapped_file(&mapping) {

@@ -75,6 +75,12 @@ fn owned(line: &[u8]) -> Vec<OsString> {
     arguments(line).into_iter().map(OsStr::to_owned).collect()
 }
 
+/// A word as far as it is remembered.
+pub(super) fn cut(word: &OsStr) -> OsString {
+    let bytes = word.as_bytes();
+    OsStr::from_bytes(&bytes[..bytes.len().min(256)]).to_owned()
+}
+
 /// Most bytes of all arguments that are kept: they are remembered for thousands of processes.
 const MOST: usize = 2048;
 

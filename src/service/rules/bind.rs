@@ -2,7 +2,7 @@
 
 use super::accounts::{self, Database};
 use super::{libraries, script};
-use crate::access::{Resolved, Rule};
+use crate::access::{Effect, Parameters, Resolved, Rule};
 use crate::keystore::{PinnedFile, RuleBindings, RuleRecord};
 use crate::service::engine::Engine;
 use crate::service::guards::own;
@@ -23,6 +23,7 @@ pub struct Bound {
 /// # Errors
 /// Usage, which names what cannot be bound.
 pub fn bind(engine: &Engine, rule: &Rule, package: Option<String>) -> Result<Bound, Failure> {
+    refuse_dodged(rule)?;
     let process = process(engine, rule)?;
     refuse_script(engine, rule, &process)?;
     let parameters = &rule.parameters;
@@ -103,6 +104,21 @@ fn record(
         package,
         bindings,
     })
+}
+
+/// A DENY rule that depends on how a program is started denies nobody anything: whoever starts it would
+/// start it otherwise.
+fn refuse_dodged(rule: &Rule) -> Result<(), Failure> {
+    let Parameters { users, groups, unit, accesses, .. } = rule.parameters.clone();
+    let kept = Parameters { users, groups, unit, accesses, ..Parameters::default() };
+    if rule.effect == Effect::Allow || rule.parameters == kept {
+        return Ok(());
+    }
+    let message = "a DENY rule takes --user, --group, --unit and --access only: whoever starts the program \
+                   chooses the rest";
+    let wider = Rule { parameters: kept, ..rule.clone() };
+    let hint = format!("deny the program whatever its run: ezncrypt-access-control -a \"{wider}\"");
+    Err(Failure::new(FailureKind::Usage, message).hint(hint))
 }
 
 /// A script never asks: its interpreter does.
