@@ -191,6 +191,19 @@ impl<'a> Look<'a> {
         if program.deleted {
             return self.judge.still_runs(rule, program, self.caller.tid, admitted);
         }
+        // Another size is another file: whoever owns it must not have it read for as long as they like.
+        if program.identity.size != rule.fingerprint.size {
+            return match programs.identify(&rule.process) {
+                Ok(now) if programs.is_running(&rule.process, &now, &program.identity) => {
+                    Standing::Not(Mismatch::Tainted)
+                }
+                Ok(_)
+                | Err(Error::NotFound { .. } | Error::IsLink { .. } | Error::NotRegular { .. }) => {
+                    Standing::Not(Mismatch::Replaced)
+                }
+                Err(_) => Standing::Not(Mismatch::Unverifiable),
+            };
+        }
         match self.there(&rule.process) {
             There::Other => Standing::Not(Mismatch::Replaced),
             There::Unknown => Standing::Not(Mismatch::Unverifiable),

@@ -6,6 +6,7 @@
 use super::Error;
 use super::fingerprint::{Fingerprint, Hashes, Identity};
 use super::walk::{Links, Mount, Place, walk};
+use crate::sys::proc;
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::io;
@@ -168,8 +169,8 @@ impl Programs {
 /// Opens for reading what an `O_PATH` descriptor of a regular file names.
 fn reopen(file: &OwnedFd) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let name = format!("/proc/self/fd/{}", file.as_raw_fd());
-    Ok(rustix::fs::open(name, flags, Mode::empty())?.into())
+    let name = format!("self/fd/{}", file.as_raw_fd());
+    Ok(rustix::fs::openat(proc::root()?, name, flags, Mode::empty())?.into())
 }
 
 #[cfg(test)]

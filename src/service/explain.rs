@@ -102,7 +102,7 @@ fn place(engine: &Engine, path: &Path) -> Result<(Location, PathBuf), Failure> {
 fn subject(engine: &Engine, about: &About) -> Result<Subject, Failure> {
     match about {
         About::Pid(pid) => {
-            if *pid == 0 || !Path::new(&format!("/proc/{pid}")).exists() {
+            if *pid == 0 || Process::open(*pid).is_err() {
                 let message = format!("there is no process {pid}");
                 return Err(Failure::new(FailureKind::Failed, message));
             }

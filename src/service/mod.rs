@@ -138,7 +138,8 @@ pub fn wait_until_free(paths: &Paths, at_most: Duration) -> Result<(), Failure> 
 
 /// The mounts on a point, one line of `/proc/self/mountinfo` each, the topmost last.
 fn mounts_on(point: &Path) -> Vec<String> {
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mounts = crate::sys::proc::read("self/mountinfo").unwrap_or_default();
+    let mounts = String::from_utf8_lossy(&mounts);
     let there = escape_mount_path(point);
     let on_point = |line: &&str| line.split(' ').nth(4) == Some(&there);
     mounts.lines().filter(on_point).map(str::to_owned).collect()

@@ -11,6 +11,7 @@ pub mod exec;
 pub mod harden;
 pub mod mountinfo;
 pub mod open_files;
+pub mod proc;
 pub mod process_events;
 pub mod symlinks;
 pub mod tool;

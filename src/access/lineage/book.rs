@@ -7,9 +7,9 @@
 //! its last thread, not with its first.
 
 use super::{Birth, Time};
+use crate::sys::caller::Process;
 use crate::sys::process_events::Event;
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::sync::Arc;
 
 /// What was taken down.
@@ -132,7 +132,7 @@ impl Book {
     /// Forgets processes that the kernel does not know any more.
     pub fn forget_the_gone(&mut self) {
         for (process, born) in std::mem::take(&mut self.ended) {
-            if Path::new(&format!("/proc/{process}")).exists() {
+            if Process::open(process).is_ok() {
                 self.ended.push((process, born));
             } else if self.records.get(&process).is_some_and(|record| record.born == born) {
                 self.records.remove(&process);

@@ -18,6 +18,9 @@ pub enum Flaw {
     /// It has another root directory than the service.
     #[error("the process has a root directory of its own")]
     Root,
+    /// Whoever set the filter may answer its system calls, and so give it other files than it names.
+    #[error("the system calls of the process are filtered, perhaps answered (--unit allows that)")]
+    Filtered,
     /// It has not the root directory that the rule names.
     #[error("the process's root directory is not {0:?}")]
     RootIsNot(PathBuf),

@@ -12,6 +12,7 @@ use crate::access::programs::Programs;
 use crate::access::rule::BoundRule;
 use crate::access::subject::Program;
 use crate::sys::caller::FileStat;
+use crate::sys::proc;
 use std::path::Path;
 
 /// The first mapping that the rule finds fault with. `program` is the rule's own, which must be
@@ -58,7 +59,7 @@ pub(super) fn flaw(
 /// In a user namespace, somebody outside is as good as root.
 pub(super) fn is_vouched(stat: &FileStat, mounts: &[u8], in_user_namespace: bool) -> bool {
     let outside = in_user_namespace && stat.uid == OVERFLOW && stat.mode & 0o022 == 0;
-    let own = || std::fs::read("/proc/self/mountinfo").unwrap_or_default();
+    let own = || proc::read("self/mountinfo").unwrap_or_default();
     let trusted =
         || trusts(mounts, stat.mount).or_else(|| trusts(&own(), stat.mount)).unwrap_or(false);
     (stat.is_roots_alone() || outside) && trusted()

@@ -113,6 +113,10 @@ fn start(rule: &BoundRule, programs: &Programs, observed: &Observed) -> Option<F
     if !parameters.binds_start() {
         return None;
     }
+    // What systemd starts it may filter.
+    if observed.filtered && parameters.unit.is_none() {
+        return Some(Flaw::Filtered);
+    }
     name(rule, observed)
         .or_else(|| script::flaw(rule, programs, observed))
         .or_else(|| arguments(rule, observed))

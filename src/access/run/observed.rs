@@ -17,6 +17,8 @@ pub struct Observed {
     pub(super) foreign_user_namespace: bool,
     pub(super) foreign_pid_namespace: bool,
     pub(super) foreign_root: bool,
+    /// Its system calls are filtered, and the service's are not.
+    pub(super) filtered: bool,
     root: (u64, u64),
     pub(super) tracer: Option<u32>,
     /// What is wrong with the encrypted tree as the process sees it.
@@ -54,6 +56,7 @@ pub struct Own {
     user_namespace: OsString,
     pid_namespace: OsString,
     root: (u64, u64),
+    filtered: bool,
     /// The device of what is a file in name only.
     memory: u64,
     /// Whether the owners of some files are nobody that could be told here.
@@ -70,7 +73,8 @@ impl Own {
         let (user_namespace, pid_namespace) = (process.user_namespace()?, process.pid_namespace()?);
         let (root, in_user_namespace) = (process.root()?, harden::in_user_namespace());
         let memory = FileStat::device_of_memory()?;
-        Ok(Self { user_namespace, pid_namespace, root, memory, in_user_namespace })
+        let filtered = process.status()?.filtered;
+        Ok(Self { user_namespace, pid_namespace, root, filtered, memory, in_user_namespace })
     }
 }
 
@@ -99,6 +103,7 @@ impl Observed {
             foreign_user_namespace: process.user_namespace()? != own.user_namespace,
             foreign_pid_namespace: process.pid_namespace()? != own.pid_namespace,
             foreign_root: root != own.root,
+            filtered: status.filtered && !own.filtered,
             root,
             tracer: circumstances::tracer(&process, program.pid)?,
             tree: seen.and_then(Result::err).map(Flaw::from),
@@ -147,6 +152,9 @@ impl Observed {
     }
 }
 
+/// Most bytes that one piece of code may have.
+const MOST_CODE: u64 = 1 << 30;
+
 /// One that is gone meanwhile runs no code any more.
 fn mapped(
     process: &Process,
@@ -160,7 +168,9 @@ fn mapped(
     match process.mapped_file(&mapping) {
         Ok(stat) if stat.dev == own.memory => Ok(Some(Mapped::Anonymous)),
         Ok(stat) => {
-            let changed = process.is_changed(&mapping)?;
+            // Nobody has so much code; and to look at it page by page takes as long as one likes.
+            let huge = mapping.end.saturating_sub(mapping.start) > MOST_CODE;
+            let changed = huge || process.is_changed(&mapping)?;
             let vouched = mappings::is_vouched(&stat, mounts, own.in_user_namespace);
             Ok(Some(Mapped::File { path, stat, changed, vouched }))
         }

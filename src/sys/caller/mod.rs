@@ -13,7 +13,8 @@ pub use file_stat::{FileStat, is_mount_point};
 pub use maps::Mapping;
 pub use status::{Stamp, Status};
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
+use crate::sys::proc;
+use rustix::fs::{Mode, OFlags, ResolveFlags};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -54,7 +55,7 @@ impl Process {
     /// `ENOENT` when there is no such thread.
     pub fn open(tid: u32) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let dir = rustix::fs::openat(CWD, format!("/proc/{tid}"), flags, Mode::empty())?;
+        let dir = rustix::fs::openat(proc::root()?, tid.to_string(), flags, Mode::empty())?;
         let name = format!("task/{tid}/stat");
         let stat = rustix::fs::openat(&dir, name, READ, Mode::empty())?.into();
         Ok(Self { dir, stat })
@@ -209,12 +210,11 @@ impl Process {
     /// # Errors
     /// As [`Process::status`].
     pub fn is_randomised(&self) -> io::Result<bool> {
-        let mut system = String::new();
-        File::open("/proc/sys/kernel/randomize_va_space")?.read_to_string(&mut system)?;
+        let system = proc::read("sys/kernel/randomize_va_space")?;
         let text = self.read("personality")?;
         let text = std::str::from_utf8(&text).map_err(|_| ErrorKind::InvalidData)?;
         let own = u32::from_str_radix(text.trim(), 16).map_err(|_| ErrorKind::InvalidData)?;
-        Ok(system.trim() != "0" && own & libc::ADDR_NO_RANDOMIZE.cast_unsigned() == 0)
+        Ok(system.trim_ascii() != b"0" && own & libc::ADDR_NO_RANDOMIZE.cast_unsigned() == 0)
     }
 
     /// The executable mappings. Waits for the process's memory.

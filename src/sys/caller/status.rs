@@ -15,6 +15,8 @@ pub struct Status {
     pub groups: [u32; 4],
     /// The supplementary groups.
     pub supplementary: Vec<u32>,
+    /// Whether somebody filters its system calls (seccomp), and may answer them in the kernel's place.
+    pub filtered: bool,
 }
 
 /// Where the kernel placed program, stack, arguments and environment. With address space
@@ -38,6 +40,8 @@ pub(super) fn status(text: &[u8]) -> Option<Status> {
         users: values(b"Uid:")?.try_into().ok()?,
         groups: values(b"Gid:")?.try_into().ok()?,
         supplementary: values(b"Groups:")?,
+        // A kernel without seccomp has no such line.
+        filtered: number(b"Seccomp:").is_some_and(|mode| mode != 0),
     })
 }
 
@@ -80,7 +84,7 @@ mod tests {
     #[test]
     fn a_status_is_read_or_refused() {
         let text = b"Name:\tx\\nPPid:\t9\nTgid:\t7\nPid:\t8\nPPid:\t1\nTracerPid:\t0\n\
-            Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t10 11 \n";
+            Uid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nSeccomp:\t2\nGroups:\t10 11 \n";
         let expected = Status {
             process: 7,
             parent: 1,
@@ -88,6 +92,7 @@ mod tests {
             users: [1, 2, 3, 4],
             groups: [5, 6, 7, 8],
             supplementary: vec![10, 11],
+            filtered: true,
         };
         assert_eq!(status(text), Some(expected));
         let without_groups = text.strip_suffix(b"10 11 \n").unwrap();
