@@ -95,6 +95,14 @@ impl Policy {
         Explanation { decision, findings, who }
     }
 
+    /// Who a process is, for people. It is neither admitted nor remembered, and may go on meanwhile.
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    pub fn describe(&self, caller: Caller) -> Result<Who, Reason> {
+        self.standings_of(&[], caller).map(|(_, who)| who)
+    }
+
     /// How a program stands to the rules when it is started now. What is not given holds.
     fn standings_to_come(
         &self,
