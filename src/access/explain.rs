@@ -163,3 +163,35 @@ fn unknown(rules: &[BoundRule], ask: &Ask<'_>, reason: &Reason) -> Explanation {
     let findings = rules.iter().enumerate().map(judge).collect();
     Explanation { decision: Err(reason.clone()), findings, who: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::ProcCallers;
+    use super::super::test_support::{Running, plain_programs};
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn whoever_is_described_is_not_remembered() {
+        let rule = "ALLOW @m * /bin/cat".parse().unwrap();
+        let bound = super::super::programs::Programs::resolve_process;
+        let found = bound(&plain_programs(), Path::new("/bin/cat")).unwrap();
+        let rule = BoundRule {
+            rule,
+            process: found.path,
+            fingerprint: found.fingerprint,
+            bindings: super::super::Bindings::default(),
+            terms: super::super::Terms::None,
+        };
+        let callers = Arc::new(ProcCallers::new().unwrap());
+        let policy = Policy::new(callers, plain_programs(), vec![rule]);
+        let cat = Running::start(Path::new("/bin/cat"));
+        let caller = Caller { tid: cat.tid(), uid: 0, gid: 0 };
+        let who = policy.describe(caller).unwrap();
+        assert_eq!((who.pid, who.arguments), (cat.tid(), vec!["/bin/cat".into()]));
+        assert!(policy.recall(caller).is_none());
+        policy.look(caller).unwrap();
+        assert!(policy.recall(caller).is_some());
+        assert!(policy.describe(Caller { tid: 0, ..caller }).is_err());
+    }
+}
