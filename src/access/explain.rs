@@ -95,6 +95,14 @@ impl Policy {
         Explanation { decision, findings, who }
     }
 
+    /// Who a process is, for people. It is neither admitted nor remembered, and may go on meanwhile.
+    ///
+    /// # Errors
+    /// When that cannot be told.
+    pub fn describe(&self, caller: Caller) -> Result<Who, Reason> {
+        self.standings_of(&[], caller).map(|(_, who)| who)
+    }
+
     /// How a program stands to the rules when it is started now. What is not given holds.
     fn standings_to_come(
         &self,
@@ -154,4 +162,36 @@ fn unknown(rules: &[BoundRule], ask: &Ask<'_>, reason: &Reason) -> Explanation {
     };
     let findings = rules.iter().enumerate().map(judge).collect();
     Explanation { decision: Err(reason.clone()), findings, who: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ProcCallers;
+    use super::super::test_support::{Running, plain_programs};
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn whoever_is_described_is_not_remembered() {
+        let rule = "ALLOW @m * /bin/cat".parse().unwrap();
+        let bound = super::super::programs::Programs::resolve_process;
+        let found = bound(&plain_programs(), Path::new("/bin/cat")).unwrap();
+        let rule = BoundRule {
+            rule,
+            process: found.path,
+            fingerprint: found.fingerprint,
+            bindings: super::super::Bindings::default(),
+            terms: super::super::Terms::None,
+        };
+        let callers = Arc::new(ProcCallers::new().unwrap());
+        let policy = Policy::new(callers, plain_programs(), vec![rule]);
+        let cat = Running::start(Path::new("/bin/cat"));
+        let caller = Caller { tid: cat.tid(), uid: 0, gid: 0 };
+        let who = policy.describe(caller).unwrap();
+        assert_eq!((who.pid, who.arguments), (cat.tid(), vec!["/bin/cat".into()]));
+        assert!(policy.recall(caller).is_none());
+        policy.look(caller).unwrap();
+        assert!(policy.recall(caller).is_some());
+        assert!(policy.describe(Caller { tid: 0, ..caller }).is_err());
+    }
 }

@@ -323,12 +323,9 @@ const LONG: usize = 1024;
 
 /// The pattern that these arguments match, and no others; but for what was taken out of them.
 fn pattern(program: &Path, arguments: &[OsString]) -> String {
-    let mut words = Vec::with_capacity(arguments.len());
-    let mut before = None;
-    for argument in arguments {
-        words.push(exactly(argument, redact::star(program.as_os_str(), before, argument)));
-        before = Some(argument.as_os_str());
-    }
+    let stars = redact::stars(program.as_os_str(), arguments);
+    let mut words: Vec<_> =
+        arguments.iter().zip(stars).map(|(argument, star)| exactly(argument, star)).collect();
     // Of a long command line the end was left out. Of a short one it is an argument.
     let length: usize = arguments.iter().map(|argument| argument.len() + 1).sum();
     if length > LONG && arguments.last().is_some_and(|last| last == "...") {

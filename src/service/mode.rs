@@ -4,34 +4,53 @@
 use super::client;
 use super::engine::Engine;
 use super::protocol::{Answer, Failure, FailureKind};
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Longest time in permissive mode, in seconds.
 pub const LONGEST: u64 = 86_400;
 
+/// Waiting does not count the time that the machine is suspended, so the clock is looked at so often.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// The mode of one service.
 pub struct Mode {
-    /// What the deadline is counted from: a clock that nobody sets.
-    base: Instant,
-    /// When permissive mode ends, in milliseconds since `base`; 0 while enforcing.
+    /// What the deadline is told by.
+    clock: Clock,
+    /// When permissive mode ends, in milliseconds of the clock; 0 while enforcing.
     until: AtomicU64,
     /// Held while the mode changes, so that its events are written in their order.
     changing: Mutex<()>,
     changed: Condvar,
 }
 
+/// Tells milliseconds.
+type Clock = Box<dyn Fn() -> u64 + Send + Sync>;
+
+/// Milliseconds since the machine was started, those that it was suspended among them: a clock that
+/// nobody sets.
+fn since_boot() -> u64 {
+    let now = clock_gettime(ClockId::Boottime);
+    let part = |part: i64| u64::try_from(part).unwrap_or(0);
+    part(now.tv_sec).saturating_mul(1000).saturating_add(part(now.tv_nsec) / 1_000_000)
+}
+
 impl Default for Mode {
     fn default() -> Self {
-        let (until, changing, changed) = (AtomicU64::new(0), Mutex::new(()), Condvar::new());
-        Self { base: Instant::now(), until, changing, changed }
+        Self::by(Box::new(since_boot))
     }
 }
 
 impl Mode {
+    fn by(clock: Clock) -> Self {
+        let (until, changing, changed) = (AtomicU64::new(0), Mutex::new(()), Condvar::new());
+        Self { clock, until, changing, changed }
+    }
+
     /// Whether what the rules would deny is let through now.
     pub fn is_permissive(&self) -> bool {
         self.left().is_some()
@@ -44,12 +63,8 @@ impl Mode {
 
     /// How long permissive mode still lasts.
     pub fn left(&self) -> Option<Duration> {
-        let left = self.until.load(SeqCst).saturating_sub(self.now());
+        let left = self.until.load(SeqCst).saturating_sub((self.clock)());
         (left > 0).then(|| Duration::from_millis(left))
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.base.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn change(&self) -> MutexGuard<'_, ()> {
@@ -61,7 +76,7 @@ impl Mode {
         let _turn = self.change();
         write();
         let lasting = u64::try_from(lasting.as_millis()).unwrap_or(u64::MAX);
-        self.until.store(self.now().saturating_add(lasting), SeqCst);
+        self.until.store((self.clock)().saturating_add(lasting), SeqCst);
         self.changed.notify_all();
     }
 
@@ -81,7 +96,7 @@ impl Mode {
             turn = match (self.until.load(SeqCst), self.left()) {
                 (0, _) => self.changed.wait(turn).unwrap_or_else(PoisonError::into_inner),
                 (_, Some(left)) => {
-                    let waited = self.changed.wait_timeout(turn, left);
+                    let waited = self.changed.wait_timeout(turn, left.min(LOOK));
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
                 (_, None) => {
@@ -138,10 +153,19 @@ fn enforcing(engine: &Engine, why: &str) {
 mod tests {
     use super::*;
     use std::sync::atomic::AtomicU32;
+    use std::time::Instant;
+
+    /// A mode, and its clock, which stands still.
+    fn at_a_time() -> (Mode, Arc<AtomicU64>) {
+        let clock = Arc::new(AtomicU64::new(1_000_000));
+        let told = clock.clone();
+        (Mode::by(Box::new(move || told.load(SeqCst))), clock)
+    }
 
     #[test]
     fn permissive_mode_ends_by_itself_and_says_so_once() {
-        let (mode, ends) = (Arc::new(Mode::default()), Arc::new(AtomicU32::new(0)));
+        let (mode, clock) = at_a_time();
+        let (mode, ends) = (Arc::new(mode), Arc::new(AtomicU32::new(0)));
         assert!(!mode.is_permissive());
         let (watched, counted) = (mode.clone(), ends.clone());
         std::thread::spawn(move || {
@@ -150,10 +174,12 @@ mod tests {
             });
         });
         mode.permit(Duration::from_secs(3600), || {});
-        assert!(mode.left().unwrap() > Duration::from_secs(3590));
+        assert_eq!(mode.left(), Some(Duration::from_secs(3600)));
         // A second time replaces the first.
-        mode.permit(Duration::from_millis(50), || {});
-        assert_eq!(mode.name(), "permissive");
+        mode.permit(Duration::from_secs(60), || {});
+        clock.fetch_add(59_999, SeqCst);
+        assert_eq!((ends.load(SeqCst), mode.name()), (0, "permissive"));
+        clock.fetch_add(1, SeqCst);
         let deadline = Instant::now() + Duration::from_secs(20);
         while ends.load(SeqCst) == 0 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
@@ -164,13 +190,21 @@ mod tests {
 
     #[test]
     fn the_deadline_decides_and_not_who_watches() {
-        let mode = Mode::default();
+        let (mode, clock) = at_a_time();
         mode.permit(Duration::from_millis(20), || {});
+        clock.fetch_add(19, SeqCst);
         assert!(mode.is_permissive());
-        std::thread::sleep(Duration::from_millis(25));
+        clock.fetch_add(1, SeqCst);
         assert!(!mode.is_permissive());
         let mut told = false;
         mode.enforce(|| told = true);
         assert!(told, "the end of permissive mode was not told");
+    }
+
+    #[test]
+    fn the_clock_counts_from_the_start_of_the_machine() {
+        let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
+        let seconds: f64 = uptime.split(' ').next().unwrap().parse().unwrap();
+        assert!(u128::from(since_boot()) + 10 >= (seconds * 1000.0) as u128);
     }
 }

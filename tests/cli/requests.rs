@@ -117,7 +117,7 @@ fn rules_are_deleted_by_number_or_text_and_renewed_one_or_all() {
         };
         let (changes, confirms) = (vec![change], Vec::new());
         let told = Answer::RuleChanges { changes: changes.clone(), confirms };
-        let answers = [told, Answer::Nothing].map(|answer| vec![Event::Done(answer)]);
+        let answers = [told, Answer::RulesRenewed(1)].map(|answer| vec![Event::Done(answer)]);
         let service = place.service_of(answers.to_vec());
         let mut command = place.command("ezncrypt-access-control");
         place.with_secret(&mut command);

@@ -9,8 +9,12 @@ use std::time::{Duration, Instant};
 
 const PROCESSES: usize = 1000;
 
-/// So long no open may take, whatever else the machine does: somebody would have been forgotten.
-const STARVED: Duration = Duration::from_secs(30);
+/// So long no open may take, whatever else the machine does: somebody would have been forgotten. Less
+/// than the ten seconds after which the service gives up looking at a caller.
+const STARVED: Duration = Duration::from_secs(8);
+
+/// The end of a flood is told within three seconds; this is for a slow machine.
+const TOLD: Duration = Duration::from_secs(20);
 
 /// Half of them are of the allowed program, all wait for one moment, and one more reads all the while.
 #[test]
@@ -62,15 +66,23 @@ fn a_thousand_processes_that_open_files_at_once_are_all_judged_rightly_and_soon(
     let longest = Duration::from_micros(words[3].parse().unwrap());
     assert!(longest < STARVED, "a read took {longest:?}");
     assert!(words[0].parse::<u64>().unwrap() > 0);
-    let counted: u64 = stage.denials().iter().map(lines_of).sum();
     let denied = stage.instance.run(["status", "--json"]).json()["counters"]["denied"].as_u64();
     assert_eq!(denied, Some(u64::try_from(PROCESSES / 2).unwrap()));
-    assert!(counted <= denied.unwrap(), "{counted} denials in the log");
+    let deadline = Instant::now() + TOLD;
+    while denials_told(&stage) < denied.unwrap() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(Some(denials_told(&stage)), denied, "denials in the log, and those left out");
 }
 
-/// What one line of the log tells of: itself, and those that were left out before it.
-fn lines_of(line: &serde_json::Value) -> u64 {
-    1 + line["left_out_before"].as_u64().unwrap_or(0)
+/// Of how many denials the log tells: by a line, or as left out.
+fn denials_told(stage: &Stage) -> u64 {
+    let told = |line: serde_json::Value| match line["event"].as_str() {
+        Some("denied") => 1 + line["left_out_before"].as_u64().unwrap_or(0),
+        Some("lines_left_out") if line["of"] == "denied" => line["left_out"].as_u64().unwrap(),
+        _ => 0,
+    };
+    stage.log().into_iter().map(told).sum()
 }
 
 fn read_until(from: &mut impl Read, before: &str, enough: impl Fn(&str) -> bool) -> String {

@@ -198,11 +198,15 @@ impl Stage {
         path
     }
 
-    /// The lines of the audit log about denials.
-    pub fn denials(&self) -> Vec<serde_json::Value> {
+    /// The lines of the audit log.
+    pub fn log(&self) -> Vec<serde_json::Value> {
         let text = fs::read_to_string(self.instance.state().join("log/audit.jsonl")).unwrap();
-        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
-        lines.filter(|line: &serde_json::Value| line["event"] == "denied").collect()
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Those about denials.
+    pub fn denials(&self) -> Vec<serde_json::Value> {
+        self.log().into_iter().filter(|line| line["event"] == "denied").collect()
     }
 
     /// Fails the test unless the reader reads the encrypted file for both users.

@@ -125,9 +125,29 @@ fn a_script_and_a_library_that_changed_taint_the_rule() {
     assert!(shown.stdout.contains(&format!("script {}", script.display())), "{shown}");
     assert!(shown.stdout.contains(&format!("library {}", library.display())), "{shown}");
     assert_eq!(tainted(), [false, false, false]);
+    let renewed: Vec<_> = renewals(&instance).iter().map(|line| changed(&line["files"])).collect();
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
+    assert_eq!(renewed, [[("script".into(), path(&script))], [("library".into(), path(&library))]]);
     fs::set_permissions(&library, Permissions::from_mode(0o777)).unwrap();
     append(&library);
     instance.access(["-u"]).exits(2).says("can be written by others than root");
+}
+
+/// The lines of the log about new fingerprints.
+fn renewals(instance: &Instance) -> Vec<serde_json::Value> {
+    let text = fs::read_to_string(instance.state().join("log/audit.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    lines.filter(|line: &serde_json::Value| line["event"] == "rule_renewed").collect()
+}
+
+/// The files of such a line, each of which changed.
+fn changed(files: &serde_json::Value) -> Vec<(String, String)> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let row = |file: &serde_json::Value| {
+        assert_ne!(text(&file["old"]), text(&file["new"]));
+        (text(&file["role"]), text(&file["path"]))
+    };
+    files.as_array().unwrap().iter().map(row).collect()
 }
 
 #[test]

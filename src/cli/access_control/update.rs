@@ -58,14 +58,24 @@ pub fn run(instance: &Instance, number: Option<NonZeroUsize>, json: bool) -> Res
         let process = |row: &&Row| row.number == change.number && row.file.role == "process";
         rows.iter().find(process).and_then(|row| row.package.clone())
     });
-    let (packages, count) = (packages.collect(), changes.len());
-    instance.call(Request::RuleRefresh { number, changes, packages, secret })?;
-    screen.say(&match (number, count) {
-        (_, 0) => "every fingerprint holds".to_owned(),
-        (Some(number), _) => format!("rule {number} has new fingerprints"),
-        (None, 1) => "1 rule has new fingerprints".to_owned(),
-        (None, count) => format!("{count} rules have new fingerprints"),
+    let (packages, shown) = (packages.collect(), changes.len());
+    let Answer::RulesRenewed(renewed) =
+        instance.call(Request::RuleRefresh { number, changes, packages, secret })?
+    else {
+        return Err(unexpected_answer());
+    };
+    screen.say(&match (number, renewed) {
+        _ if shown == 0 => "every fingerprint holds".to_owned(),
+        (Some(number), 1..) => format!("rule {number} has new fingerprints"),
+        (_, 1) => "1 rule has new fingerprints".to_owned(),
+        (_, count) => format!("{count} rules have new fingerprints"),
     });
+    if renewed < shown {
+        screen.say(&match shown - renewed {
+            1 => "1 rule was changed or deleted meanwhile".to_owned(),
+            count => format!("{count} rules were changed or deleted meanwhile"),
+        });
+    }
     Ok(())
 }
 

@@ -2,8 +2,9 @@
 //! causes.
 
 use super::line::Fields;
-use crate::access::{Caller, Who};
+use crate::access::Caller;
 use crate::service::engine::Engine;
+use crate::service::protocol::WhoRow;
 use serde_json::{Value, json};
 use std::cell::RefCell;
 
@@ -14,7 +15,7 @@ thread_local! {
 /// Does the work with this process in the lines that this thread writes meanwhile. Where nothing can be
 /// found out about it, there is at least its number.
 pub fn on_behalf<T>(engine: &Engine, asker: Caller, work: impl FnOnce() -> T) -> T {
-    let known = engine.policy().look(asker).map(|looked| described(looked.who()));
+    let known = engine.policy().describe(asker).map(|who| json!(WhoRow::from(&who)));
     let Caller { tid, uid, gid } = asker;
     let who = known.unwrap_or_else(|_| json!({ "pid": tid, "user": uid, "group": gid }));
     ASKER.with_borrow_mut(|slot| *slot = Some(who));
@@ -38,17 +39,4 @@ pub fn add(fields: &mut Fields) {
     {
         fields.insert("who".into(), who);
     }
-}
-
-fn described(who: &Who) -> Value {
-    let arguments: Vec<_> = who.arguments.iter().map(|word| word.to_string_lossy()).collect();
-    json!({
-        "pid": who.pid,
-        "exe": who.exe.to_string_lossy(),
-        "user": who.user,
-        "group": who.group,
-        "login_user": who.login_user,
-        "args": arguments,
-        "unit": who.unit,
-    })
 }

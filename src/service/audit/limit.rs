@@ -34,49 +34,47 @@ struct Window {
 }
 
 impl Window {
-    fn count(&mut self, span: Duration, at_most: u32) -> bool {
-        if self.began.elapsed() >= span {
-            (self.began, self.lines) = (Instant::now(), 0);
+    fn new(now: Instant) -> Self {
+        Self { began: now, lines: 0 }
+    }
+
+    fn count(&mut self, now: Instant, span: Duration, at_most: u32) -> bool {
+        if now.saturating_duration_since(self.began) >= span {
+            *self = Self::new(now);
         }
         self.lines = self.lines.saturating_add(1);
         self.lines <= at_most
     }
 }
 
-impl Default for Window {
-    fn default() -> Self {
-        Self { began: Instant::now(), lines: 0 }
-    }
-}
-
-impl Default for Limit {
-    fn default() -> Self {
-        let (second, minute) = (Window::default(), Window::default());
-        Self { second, minute, left_out: 0, latest: Instant::now() }
+impl Limit {
+    fn new(now: Instant) -> Self {
+        Self { second: Window::new(now), minute: Window::new(now), left_out: 0, latest: now }
     }
 }
 
 impl Limits {
     /// Whether a line may be written now, and then how many were left out before it.
-    pub fn admit(&mut self, event: &str) -> Option<u64> {
+    pub fn admit(&mut self, event: &str, now: Instant) -> Option<u64> {
         if !self.0.contains_key(event) {
-            self.0.insert(event.to_owned(), Limit::default());
+            self.0.insert(event.to_owned(), Limit::new(now));
         }
         let limit = self.0.get_mut(event)?;
         let times = if event == WANTED.0 { WANTED.1 } else { 1 };
-        let admitted = limit.second.count(Duration::from_secs(1), times * A_SECOND)
-            && limit.minute.count(Duration::from_secs(60), times * A_MINUTE);
+        let admitted = limit.second.count(now, Duration::from_secs(1), times * A_SECOND)
+            && limit.minute.count(now, Duration::from_secs(60), times * A_MINUTE);
         if !admitted {
             limit.left_out += 1;
-            limit.latest = Instant::now();
+            limit.latest = now;
             return None;
         }
         Some(std::mem::take(&mut limit.left_out))
     }
 
     /// Takes what was left out of each event whose flood has ended, or of all.
-    pub fn left_out(&mut self, all: bool) -> Vec<(String, u64)> {
-        let due = |limit: &Limit| limit.left_out > 0 && (all || limit.latest.elapsed() >= QUIET);
+    pub fn left_out(&mut self, all: bool, now: Instant) -> Vec<(String, u64)> {
+        let is_over = |limit: &Limit| now.saturating_duration_since(limit.latest) >= QUIET;
+        let due = |limit: &Limit| limit.left_out > 0 && (all || is_over(limit));
         let floods = self.0.iter_mut().filter(|(_, limit)| due(limit));
         floods.map(|(event, limit)| (event.clone(), std::mem::take(&mut limit.left_out))).collect()
     }
@@ -88,13 +86,39 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_told_once_and_of_each_event_by_itself() {
-        let mut limits = Limits::default();
-        let admitted = (0..1000).filter(|_| limits.admit("denied").is_some()).count();
-        assert!((1..500).contains(&admitted), "{admitted}");
-        assert_eq!(limits.admit("other"), Some(0));
-        assert_eq!(limits.left_out(false), [], "the flood goes on");
-        let left_out = 1000 - admitted as u64;
-        assert_eq!(limits.left_out(true), [("denied".to_owned(), left_out)]);
-        assert_eq!(limits.left_out(true), []);
+        let (mut limits, start) = (Limits::default(), Instant::now());
+        let admitted = (0..1000).filter(|_| limits.admit("denied", start).is_some()).count();
+        assert_eq!(admitted, 50);
+        assert_eq!(limits.admit("other", start), Some(0));
+        let soon = start + QUIET / 2;
+        assert_eq!(limits.left_out(false, soon), [], "the flood goes on");
+        assert_eq!(limits.left_out(true, soon), [("denied".to_owned(), 950)]);
+        assert_eq!(limits.left_out(true, soon), []);
+    }
+
+    #[test]
+    fn the_next_line_tells_what_was_left_out_before_it_or_the_end_of_the_flood_does() {
+        let (mut limits, start) = (Limits::default(), Instant::now());
+        let later = |millis| start + Duration::from_millis(millis);
+        let admitted = |limits: &mut Limits, at| {
+            (0..60).filter(|_| limits.admit("denied", at).is_some()).count()
+        };
+        assert_eq!(admitted(&mut limits, later(0)), 50);
+        assert_eq!(limits.admit("denied", later(999)), None);
+        assert_eq!(limits.admit("denied", later(1000)), Some(11));
+        assert_eq!(admitted(&mut limits, later(1000)), 49);
+        assert_eq!(limits.left_out(false, later(3000)), [("denied".to_owned(), 11)]);
+    }
+
+    #[test]
+    fn a_long_flood_has_a_limit_of_its_own_and_what_is_wanted_has_a_higher_one() {
+        for (event, lines) in [("denied", 600), ("allowed", 6000)] {
+            let (mut limits, start) = (Limits::default(), Instant::now());
+            let admit = |second| {
+                let now = start + Duration::from_secs(second);
+                (0..1000).filter(|_| limits.admit(event, now).is_some()).count()
+            };
+            assert_eq!((0..60).map(admit).sum::<usize>(), lines);
+        }
     }
 }

@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use writer::Writer;
 
 /// How long a file may grow before it is put aside.
@@ -86,8 +86,12 @@ impl Log {
     /// Writes what somebody may cause in a loop (a denial, an I/O error), or counts it where there is too
     /// much: the next line of that sort tells, or a line of its own when there is none for a while.
     pub fn write_limited(&self, event: &str, fields: Value) {
+        self.write_limited_at(Instant::now(), event, fields);
+    }
+
+    fn write_limited_at(&self, now: Instant, event: &str, fields: Value) {
         let mut state = self.state();
-        let Some(left_out) = state.limits.admit(event) else { return };
+        let Some(left_out) = state.limits.admit(event, now) else { return };
         let mut fields = object(fields);
         asker::add(&mut fields);
         if left_out > 0 {
@@ -98,10 +102,14 @@ impl Log {
 
     /// Does what is due: tells what was left out, seals, syncs. To be called every [`TICK`].
     pub fn tick(&self) {
+        self.tick_at(Instant::now());
+    }
+
+    fn tick_at(&self, now: Instant) {
         let seals = {
             let mut state = self.state();
-            state.tell_left_out(false);
-            state.writer.seal_when_due();
+            state.tell_left_out(false, now);
+            state.writer.seal_when_due(now);
             state.writer.take_seals()
         };
         // Not under the lock: a slow disk must not keep decisions waiting.
@@ -112,7 +120,7 @@ impl Log {
     pub fn finish(&self) {
         let seals = {
             let mut state = self.state();
-            state.tell_left_out(true);
+            state.tell_left_out(true, Instant::now());
             state.writer.finish();
             state.writer.take_seals()
         };
@@ -156,8 +164,8 @@ impl Log {
 }
 
 impl State {
-    fn tell_left_out(&mut self, all: bool) {
-        for (event, lines) in self.limits.left_out(all) {
+    fn tell_left_out(&mut self, all: bool, now: Instant) {
+        for (event, lines) in self.limits.left_out(all, now) {
             let fields = json!({ "of": event, "left_out": lines });
             self.writer.write("lines_left_out", object(fields));
         }

@@ -128,8 +128,9 @@ impl Writer {
     }
 
     /// Seals when lines have waited long enough.
-    pub fn seal_when_due(&mut self) {
-        let due = self.unsealed_since.is_some_and(|since| since.elapsed() >= self.seal_after);
+    pub fn seal_when_due(&mut self, now: Instant) {
+        let waited = |since| now.saturating_duration_since(since);
+        let due = self.unsealed_since.is_some_and(|since| waited(since) >= self.seal_after);
         if due && self.advance() {
             self.seal();
         }

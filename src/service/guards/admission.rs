@@ -119,7 +119,12 @@ pub fn declare(
             "run": hex(&statement.run),
             "permit_used": used.is_some(),
         });
-        engine.log().write("guard_approved", fields);
+        // A permit can be used once, and costs the secret; without one a guard may do this in a loop.
+        if used.is_some() {
+            engine.log().write("guard_approved", fields);
+        } else {
+            engine.log().write_limited("guard_approved", fields);
+        }
     }
     state.runs.declare(ProcessId::from(&**program), &guard.path, now);
     Ok(())

@@ -80,9 +80,9 @@ pub struct WhoRow {
     pub tid: u32,
     /// The program as the kernel prints it.
     pub exe: String,
-    /// Real user id.
+    /// Effective user id.
     pub user: u32,
-    /// Real group id.
+    /// Effective group id.
     pub group: u32,
     /// The user id that logged in.
     pub login_user: Option<u32>,

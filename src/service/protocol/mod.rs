@@ -169,8 +169,10 @@ pub enum Answer {
     Status(Box<Status>),
     /// Of [`Request::Locations`].
     Locations(Vec<LocationRow>),
-    /// Of the rule requests: all rules as they are now.
+    /// Of the other rule requests: all rules as they are now.
     Rules(Vec<RuleRow>),
+    /// Of [`Request::RuleRefresh`]: how many rules have new fingerprints.
+    RulesRenewed(usize),
     /// Of [`Request::AuditVerify`].
     Audit(Box<AuditReport>),
     /// Of [`Request::RulePreview`].

@@ -13,11 +13,11 @@ use crate::service::protocol::{Answer, Failure, RuleRow};
 /// When the service is ending.
 pub fn list(engine: &Engine) -> Result<Answer, Failure> {
     let stored = engine.with_keystore(|keystore| Ok(keystore.rules().to_vec()))?;
-    let policy = engine.policy();
     let row = |(index, record): (usize, &RuleRecord)| {
         let rule = parse(&record.text)?;
-        let script = record.bindings.script.as_ref();
-        let mut pinned = script.into_iter().chain(&record.bindings.libraries);
+        let bound = &record.bindings;
+        let mut pinned = std::iter::once(process(record))
+            .chain(bound.script.iter().chain(&bound.libraries).cloned());
         Ok(RuleRow {
             number: index + 1,
             effect: rule.effect.to_string(),
@@ -27,7 +27,7 @@ pub fn list(engine: &Engine) -> Result<Answer, Failure> {
             parameters: rule.parameters.to_string(),
             sha256: hex(&record.sha256),
             encrypted: record.encrypted,
-            tainted: policy.tainted(index) || !pinned.all(|file| holds(engine, file)),
+            tainted: !pinned.all(|file| holds(engine, &file)),
             package: record.package.clone(),
             warnings: of_record(engine, record)?,
         })
@@ -46,6 +46,11 @@ pub fn of_record(engine: &Engine, record: &RuleRecord) -> Result<Vec<String>, Fa
         script::hash_bang(engine, &file.path, encrypted).ok().flatten()
     });
     Ok(warnings::of(&rule, &record.process, line.as_ref()))
+}
+
+/// The executable of a rule, as it was when the rule was made.
+pub fn process(record: &RuleRecord) -> PinnedFile {
+    PinnedFile { path: record.process.clone(), sha256: record.sha256, size: record.size }
 }
 
 /// Whether the fingerprint of a file holds.

@@ -1,5 +1,6 @@
 //! New fingerprints after an upgrade: first shown, then taken as they were shown.
 
+use super::list::process;
 use super::{bind, index_of, parse};
 use crate::keystore::{PinnedFile, RuleRecord};
 use crate::service::confirmation;
@@ -61,25 +62,42 @@ pub fn refresh(
     for ((_, new), package) in records.iter_mut().zip(packages) {
         new.package.clone_from(package);
     }
-    let confirmed = engine.with_keystore(|keystore| {
+    let (renewed, confirmed) = engine.with_keystore(|keystore| {
         Ok(keystore.update(|draft| {
-            // Rules may have been added and deleted while the programs were read.
-            for rule in &mut draft.rules {
-                if let Some((_, new)) = records.iter().find(|(old, _)| *old == *rule) {
-                    *rule = new.clone();
-                }
-            }
+            let renewed = replace(&mut draft.rules, &records);
             let of = |category: &String| confirmation::confirm(draft, category);
-            Ok(categories.iter().flat_map(of).collect::<Vec<_>>())
+            Ok((renewed, categories.iter().flat_map(of).collect::<Vec<_>>()))
         })?)
     })?;
     confirmation::tell(engine, &confirmed, progress);
-    for (old, new) in &records {
-        let hashes = json!({ "rule": new.text, "old": hex(&old.sha256), "new": hex(&new.sha256) });
-        engine.log().write("rule_renewed", hashes);
+    for (old, new) in &renewed {
+        let fields = json!({ "rule": new.text, "files": logged(files(old, new)) });
+        engine.log().write("rule_renewed", fields);
     }
     engine.refresh()?;
-    super::list(engine)
+    Ok(Answer::RulesRenewed(renewed.len()))
+}
+
+/// Puts the new records in the place of the old ones, and returns those that were there: rules may have
+/// been changed and deleted while the programs were read.
+fn replace<'a>(
+    rules: &mut [RuleRecord],
+    records: &'a [(RuleRecord, RuleRecord)],
+) -> Vec<&'a (RuleRecord, RuleRecord)> {
+    let mut replaced = Vec::new();
+    for rule in rules {
+        if let Some(record) = records.iter().find(|(old, _)| *old == *rule) {
+            rule.clone_from(&record.1);
+            replaced.push(record);
+        }
+    }
+    replaced
+}
+
+/// The files that did change, for the log.
+fn logged(mut files: Vec<FileChange>) -> Vec<FileChange> {
+    files.retain(|file| file.old != file.new || file.was_at.is_some());
+    files
 }
 
 fn look(engine: &Engine, number: Option<usize>) -> Result<Renewal, Failure> {
@@ -109,13 +127,18 @@ fn look(engine: &Engine, number: Option<usize>) -> Result<Renewal, Failure> {
     Ok(renewal)
 }
 
-/// What is different: the process always, other files where they are.
 fn change(number: usize, old: &RuleRecord, new: &RuleRecord) -> RuleChange {
-    let process = |record: &RuleRecord| PinnedFile {
-        path: record.process.clone(),
-        sha256: record.sha256,
-        size: record.size,
-    };
+    RuleChange {
+        number,
+        rule: new.text.clone(),
+        encrypted: new.encrypted,
+        package: old.package.clone(),
+        files: files(old, new),
+    }
+}
+
+/// What is different: the process always, other files where they are.
+fn files(old: &RuleRecord, new: &RuleRecord) -> Vec<FileChange> {
     let mut files = vec![file("process", Some(&process(old)), Some(&process(new)))];
     let (was, is) = (&old.bindings.script, &new.bindings.script);
     if was != is {
@@ -131,13 +154,7 @@ fn change(number: usize, old: &RuleRecord, new: &RuleRecord) -> RuleChange {
     for library in was.iter().filter(|library| at(is, &library.path).is_none()) {
         files.push(file("library", Some(library), None));
     }
-    RuleChange {
-        number,
-        rule: new.text.clone(),
-        encrypted: new.encrypted,
-        package: old.package.clone(),
-        files,
-    }
+    files
 }
 
 fn file(role: &str, old: Option<&PinnedFile>, new: Option<&PinnedFile>) -> FileChange {
@@ -214,6 +231,30 @@ mod tests {
                 ("library", "/c", hash(Some(1)), None),
             ]
         );
+    }
+
+    #[test]
+    fn only_files_that_changed_are_logged() {
+        let old = record(1, Some(pinned("/s", 1)), vec![pinned("/a", 1)]);
+        let new = record(1, Some(pinned("/s", 2)), vec![pinned("/a", 1)]);
+        let files = logged(files(&old, &new));
+        let rows: Vec<_> = files.iter().map(|file| (&file.role[..], &file.path[..])).collect();
+        assert_eq!(rows, [("script", "/s")]);
+        let moved = RuleRecord { process: "/old".into(), ..new.clone() };
+        assert_eq!(logged(super::files(&moved, &new))[0].was_at.as_deref(), Some("/old"));
+    }
+
+    #[test]
+    fn only_rules_that_are_still_there_are_renewed() {
+        let of = |text: &str, process| RuleRecord {
+            text: text.into(),
+            ..record(process, None, Vec::new())
+        };
+        let renewals = [(of("a", 1), of("a", 2)), (of("b", 1), of("b", 2))];
+        // The other one was changed meanwhile.
+        let mut rules = [of("c", 1), of("b", 3), of("a", 1)];
+        assert_eq!(replace(&mut rules, &renewals), [&renewals[0]]);
+        assert_eq!(rules, [of("c", 1), of("b", 3), of("a", 2)]);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Denials out of the audit log. What is no denial, and what does not parse, is passed over.
+//! Denials out of the audit log. What is no denial, what does not parse, and what lost parts of its
+//! paths or arguments for being too long, is passed over.
 
 use crate::access::Who;
 use crate::access::suggest::{self, Observation, Uses};
@@ -44,6 +45,9 @@ struct Line {
     path: PathBuf,
     reason: String,
     mend: Option<String>,
+    /// Texts and lists in it were cut.
+    #[serde(default)]
+    shortened: bool,
 }
 
 /// Longest line that is read, in bytes.
@@ -122,7 +126,8 @@ fn read_lines(mut log: impl BufRead, each: &mut dyn FnMut(&[u8])) -> io::Result<
 fn parse(line: &[u8]) -> Option<(Timestamp, Line)> {
     let line: Line = serde_json::from_slice(line).ok()?;
     let time = line.time.parse().ok()?;
-    matches!(&*line.event, "denied" | "would_deny").then_some((time, line))
+    let is_denial = matches!(&*line.event, "denied" | "would_deny");
+    (is_denial && !line.shortened).then_some((time, line))
 }
 
 fn denial(line: Line) -> Option<Denial> {
@@ -192,7 +197,8 @@ mod tests {
             "{".to_owned(),
             line("2026-01-03T00:00:00Z", "allowed", ""),
             r#"{"time":"2026-01-03T00:00:00Z","event":"denied","tid":1}"#.to_owned(),
-            line("2026-01-04T00:00:00Z", "denied", ""),
+            line("2026-01-04T00:00:00Z", "denied", r#","shortened":true"#),
+            line("2026-01-04T00:00:00Z", "denied", r#","shortened":false"#),
         ];
         fs::write(&path, new.join("\n")).unwrap();
         fs::write(path.with_extension("jsonl.2"), line("2026-01-01T00:00:00Z", "denied", renew))
