@@ -6,6 +6,8 @@
 mod afterwards;
 #[path = "process_check/bound.rs"]
 mod bound;
+#[path = "process_check/kernel.rs"]
+mod kernel;
 #[path = "process_check/many.rs"]
 mod many;
 #[path = "process_check/namespaces.rs"]
