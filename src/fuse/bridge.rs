@@ -3,6 +3,7 @@
 use super::convert::{attr, ino};
 use super::errno::errno_of;
 use super::looking::Looking;
+use super::pending::Pending;
 use super::{Access, Counters, Gate, Refusal, Sight};
 use crate::access::Caller;
 use crate::sys::declare;
@@ -37,7 +38,7 @@ pub(super) type Answer<T> = Result<T, Errno>;
 /// The bridge as it is mounted: shared with the threads that look at callers.
 pub(super) struct Served {
     bridge: Arc<Bridge>,
-    looking: Looking,
+    looking: Arc<Looking>,
 }
 
 impl Deref for Served {
@@ -56,12 +57,9 @@ pub(super) struct Asker {
     look_again: Cell<bool>,
 }
 
-/// Looks at one caller for one request, of whom the rules change meanwhile.
-const LOOKS: u32 = 3;
-
 impl Served {
     pub fn new(bridge: Bridge) -> Self {
-        let looking = Looking::new(bridge.gate.clone());
+        let looking = Arc::new(Looking::new(bridge.gate.clone()));
         Self { bridge: Arc::new(bridge), looking }
     }
 
@@ -77,21 +75,15 @@ impl Served {
     ) {
         self.counters.requests.fetch_add(1, Relaxed);
         let caller = Caller { tid: request.pid(), uid: request.uid(), gid: request.gid() };
-        let known = self.gate.recall(caller).map(Sight::Recalled);
-        if let Some(answer) = known.and_then(|sight| self.bridge.attempt(caller, sight, &work)) {
-            return respond(reply, answer);
-        }
         let bridge = self.bridge.clone();
-        let then = move |sight| {
-            let mut answer = bridge.attempt(caller, sight, &work);
-            for _ in 1..LOOKS {
-                if answer.is_none() {
-                    answer = bridge.attempt(caller, bridge.gate.look(caller), &work);
-                }
+        let attempt = move |sight| bridge.attempt(caller, sight, &work);
+        let known = self.gate.recall(caller).map(Sight::Recalled);
+        match known.and_then(&attempt) {
+            Some(answer) => respond(reply, answer),
+            None => {
+                Pending { looking: self.looking.clone(), caller, attempt, reply, respond }.look();
             }
-            respond(reply, answer.unwrap_or(Err(Errno::EACCES)));
-        };
-        self.looking.look(caller, Box::new(then));
+        }
     }
 }
 

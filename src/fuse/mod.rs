@@ -12,7 +12,10 @@ mod filesystem;
 mod gate;
 mod looking;
 mod mount;
+mod pending;
 mod ranges;
+#[cfg(test)]
+mod test_support;
 
 pub use gate::{Access, Gate, Refusal, Sight};
 pub use mount::{Mount, Mounted, device_available};
