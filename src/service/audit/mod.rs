@@ -91,7 +91,8 @@ impl Log {
 
     fn write_limited_at(&self, now: Instant, event: &str, fields: Value) {
         let mut state = self.state();
-        let Some(left_out) = state.limits.admit(event, now) else { return };
+        let user = fields["who"]["user"].as_u64();
+        let Some(left_out) = state.limits.admit(event, user, now) else { return };
         let mut fields = object(fields);
         asker::add(&mut fields);
         if left_out > 0 {

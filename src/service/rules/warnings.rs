@@ -168,7 +168,7 @@ pub fn of(rule: &Rule, process: &Path, line: Option<&HashBang>) -> Vec<String> {
             warnings.push(format!(
                 "{shown} runs whatever it is given, so every script of anybody may use these files; \
                  narrower: {}",
-                narrower(rule, "--script=/usr/local/sbin/backup")
+                narrower(&without_arguments(rule), "--script=/usr/local/sbin/backup")
             ));
         }
     } else if parameters.arguments.is_none() {
@@ -212,6 +212,13 @@ fn is_any(names: &[&str], typed: &Path, resolved: &Path) -> bool {
 
 fn name(path: &Path) -> Option<&str> {
     path.file_name()?.to_str()
+}
+
+/// With a script, arguments are those behind it.
+fn without_arguments(rule: &Rule) -> Rule {
+    let mut rule = rule.clone();
+    rule.parameters.arguments = None;
+    rule
 }
 
 /// The rule with a parameter more, and a user where nothing says who.
