@@ -22,7 +22,7 @@ const F_SETSIG: libc::c_int = 10;
 /// file open than the one that a lease is on; tmpfs, where a page that was read through a writable
 /// mapping is stored to without a change of the times; FUSE and network filesystems, where others
 /// write.
-const ACCOUNTABLE: [i64; 4] = [
+const ACCOUNTABLE: [u64; 4] = [
     0xef53,      // ext2, ext3, ext4
     0x5846_5342, // XFS
     0x9123_683e, // btrfs
@@ -45,7 +45,7 @@ impl<'a> Lease<'a> {
     /// (`CAP_LEASE`); others where the filesystem has no leases.
     pub fn take(file: &'a File) -> io::Result<Self> {
         let kind = rustix::fs::fstatfs(file)?.f_type;
-        if !ACCOUNTABLE.iter().any(|known| i64::try_from(kind) == Ok(*known)) {
+        if !ACCOUNTABLE.iter().any(|known| u64::try_from(kind) == Ok(*known)) {
             return Err(io::Error::from_raw_os_error(libc::EOPNOTSUPP));
         }
         // Before there is a lease that could be broken.
