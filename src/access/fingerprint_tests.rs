@@ -194,7 +194,7 @@ fn a_first_store_after_a_file_was_remembered_is_seen() {
 #[test]
 fn a_writer_that_comes_while_a_file_is_hashed_does_no_harm_and_does_not_wait_for_the_end() {
     let (hashes, file) = (Hashes::new(), new_file(b"x"));
-    let long = 512 << 20;
+    let long = 1 << 30;
     File::options().write(true).open(file.path()).unwrap().set_len(long).unwrap();
     let_it_settle();
     let path = file.path();

@@ -2,10 +2,11 @@
 
 use super::stage::{Held, Root, SECRET, Stage, User, os, path_of, set_mode, steps, tells};
 use super::support::machine::{Mounted, detach, program};
-use super::support::process::run;
+use super::support::process::{run, until};
 use super::support::raw::Mapping;
 use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -174,6 +175,16 @@ fn mapped(program: &Path) -> (Mapping, usize) {
     (Mapping::shared(&file, contents.len()), at)
 }
 
+/// Ends a mapping, also in the processes that other tests just start, in which it lives until they
+/// execute their programs.
+fn unmap(mapping: Mapping, program: &Path) {
+    drop(mapping);
+    until("nobody has it mapped", Duration::from_secs(20), || {
+        let started = Root.starts(program, ["exe"]).output();
+        !started.is_err_and(|error| error.kind() == ErrorKind::ExecutableFileBusy)
+    });
+}
+
 /// All that the kernel tells of a change: last change of the contents, and of the inode.
 fn times(program: &Path) -> [i64; 4] {
     let told = fs::metadata(program).unwrap();
@@ -208,7 +219,7 @@ fn a_program_patched_through_a_mapping_that_was_there_before_is_denied() {
             mapping.store(at, b"T");
             times(&program) == before
         });
-        drop(mapping);
+        unmap(mapping, &program);
         assert!(unnoticed, "a blind test");
         stage.assert_denied(CHANGED, |user, file| reads(user, &program, file));
     }
@@ -229,7 +240,7 @@ fn a_program_on_a_tmpfs_patched_through_a_mapping_is_denied() {
     let (mapping, at) = mapped(&program);
     assert_eq!(mapping.load(at, 1), b"t");
     mapping.store(at, b"T");
-    drop(mapping);
+    unmap(mapping, &program);
     assert_eq!(times(&program), before, "a blind test");
     stage.assert_denied(CHANGED, |user, file| reads(user, &program, file));
 }
