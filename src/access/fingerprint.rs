@@ -1,13 +1,18 @@
 //! What must still hold of a program, and how it is found out without reading it each time.
 //!
-//! A [`Fingerprint`] is of the contents. An [`Identity`] is what `statx` tells; as long as it does
-//! not change, neither do the contents, since nobody can set a ctime. A file whose ctime is so
-//! recent that a further change could bear the same one is hashed anew each time. Knows nothing of
-//! rules and processes.
+//! A [`Fingerprint`] is of the contents. An [`Identity`] is what `statx` tells. A hash is kept by it
+//! only if, while it was taken, nobody had the file open for writing or mapped writable ([`Lease`]):
+//! from then on whatever changes the contents changes the ctime too, which no call sets (what root can
+//! do beneath the filesystem or to the clock stands in `docs/threat-model.md`). As long as
+//! somebody can write, they can do so without a trace in any time, through a page that is dirty
+//! already. Hashed anew each time is hence a file that somebody can write just now, one on a
+//! filesystem that does not tell, and one whose ctime is so recent that a further change could bear
+//! the same one. A running program has no writers. Knows nothing of rules and processes.
 
 use super::Error;
 use super::bounded::Bounded;
 use crate::sys::caller::FileStat;
+use crate::sys::lease::Lease;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
@@ -47,7 +52,8 @@ impl Fingerprint {
     }
 }
 
-/// Which file, in which state. Equal identities have equal contents.
+/// Which file, in which state. Equal identities have equal contents if nobody could write when the
+/// first was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Identity {
     /// Device, as `st_dev`.
@@ -82,6 +88,32 @@ impl From<FileStat> for Identity {
     }
 }
 
+/// What is hashed.
+trait Source: Read {
+    /// Whether nobody could write to it since before the first byte was read.
+    fn is_unwritten(&self) -> bool;
+}
+
+/// A file, with a lease on it where one could be had.
+struct Leased<'a> {
+    file: &'a File,
+    lease: Option<Lease<'a>>,
+}
+
+impl Read for Leased<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Whoever wants to write waits for one piece, not for the whole file.
+        self.is_unwritten();
+        self.file.read(buffer)
+    }
+}
+
+impl Source for Leased<'_> {
+    fn is_unwritten(&self) -> bool {
+        self.lease.as_ref().is_some_and(Lease::holds)
+    }
+}
+
 /// The hashes known by identity; bounded, and shared between threads.
 pub(super) struct Hashes(Mutex<Bounded<Identity, [u8; 32]>>);
 
@@ -93,26 +125,31 @@ impl Hashes {
     /// The fingerprint of an open file, hashed unless known. `path` is for errors only.
     pub fn of_file(&self, path: &Path, file: &File) -> Result<(Identity, Fingerprint), Error> {
         let stat = || Ok(FileStat::at_hand(file, Path::new(""))?.into());
-        self.measure(path, stat, file)
+        // Without a lease, for whatever reason, the hash is right just now and is not kept.
+        let open = || Leased { file, lease: Lease::take(file).ok() };
+        self.measure(path, stat, open)
     }
 
-    /// As [`Hashes::of_file`], with `stat` telling the identity of what `reader` reads.
-    pub fn measure(
+    /// As [`Hashes::of_file`], with `stat` telling the identity of what `open` opens.
+    fn measure<S: Source>(
         &self,
         path: &Path,
         stat: impl Fn() -> io::Result<Identity>,
-        reader: impl Read,
+        open: impl FnOnce() -> S,
     ) -> Result<(Identity, Fingerprint), Error> {
         let failed = |source| Error::Unreadable { path: path.into(), source };
         let before = stat().map_err(failed)?;
         if let Some(sha256) = self.known(&before) {
             return Ok((before, Fingerprint { sha256, size: before.size }));
         }
-        let fingerprint = Fingerprint::of(reader).map_err(failed)?;
+        let mut source = open();
+        let fingerprint = Fingerprint::of(&mut source).map_err(failed)?;
         if stat().map_err(failed)? != before || fingerprint.size != before.size {
             return Err(Error::ChangedWhileHashed { path: path.into() });
         }
-        self.learn(before, fingerprint.sha256);
+        if source.is_unwritten() {
+            self.learn(before, fingerprint.sha256);
+        }
         Ok((before, fingerprint))
     }
 
@@ -121,7 +158,8 @@ impl Hashes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(identity).copied()
     }
 
-    /// Keeps a hash for as long as the file stays in this state.
+    /// Keeps a hash for as long as the file stays in this state; to be called only where that tells
+    /// of every change.
     pub fn learn(&self, identity: Identity, sha256: [u8; 32]) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         if identity.is_settled(i128::try_from(now.as_nanos()).unwrap_or_default()) {

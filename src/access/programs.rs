@@ -155,6 +155,14 @@ impl Programs {
         }
     }
 
+    /// Here the times of the storage file tell of every change without a lease: it is written by the
+    /// service alone, by `pwrite`, and whoever else writes there breaks the seals of the sectors.
+    ///
+    /// A store through a writable mapping of the mount's page cache reaches the storage when the page
+    /// is written back, at the latest when the mapping ends (`fuse_vma_close`), and changes the times
+    /// then. Until then what runs would differ from what is hashed, cached or not: a program cannot
+    /// run that soon (`ETXTBSY`), but a script or a library that is stored to just then can be read. To
+    /// map it so takes a rule that allows the category to be written.
     fn encrypted_now(&self, relative: &Path) -> io::Result<(Identity, Fingerprint)> {
         let identity = self.encrypted.identify(relative)?;
         let (identity, sha256) = match self.encrypted_hashes.known(&identity) {

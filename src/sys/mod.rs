@@ -9,6 +9,7 @@ pub mod daemon;
 pub mod declare;
 pub mod exec;
 pub mod harden;
+pub mod lease;
 pub mod mountinfo;
 pub mod open_files;
 pub mod proc;

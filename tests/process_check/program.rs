@@ -1,12 +1,17 @@
 //! Another program that passes for the allowed one, and the allowed one at another place.
 
 use super::stage::{Held, Root, SECRET, Stage, User, os, path_of, set_mode, steps, tells};
-use super::support::machine::{detach, program};
-use super::support::process::run;
+use super::support::machine::{Mounted, detach, program};
+use super::support::process::{run, until};
+use super::support::raw::Mapping;
 use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
 
 const OTHER_PROGRAM: &[&str] = &["other program"];
 const CHANGED: &[&str] = &["tainted", "another file now"];
@@ -158,6 +163,86 @@ fn an_edited_program_is_denied() {
         fs::write(stage.reader(), &genuine).unwrap();
     }
     stage.assert_reader_works();
+}
+
+/// A writable mapping of the allowed program, or a copy of it, that nobody has open any more, and
+/// where in it stands what the program says it is.
+fn mapped(program: &Path) -> (Mapping, usize) {
+    let contents = fs::read(program).unwrap();
+    let text = b"the allowed program";
+    let at = contents.windows(text.len()).position(|part| part == text).unwrap();
+    let file = fs::File::options().read(true).write(true).open(program).unwrap();
+    (Mapping::shared(&file, contents.len()), at)
+}
+
+/// Ends a mapping, also in the processes that other tests just start, in which it lives until they
+/// execute their programs.
+fn unmap(mapping: Mapping, program: &Path) {
+    drop(mapping);
+    until("nobody has it mapped", Duration::from_secs(20), || {
+        let started = Root.starts(program, ["exe"]).output();
+        !started.is_err_and(|error| error.kind() == ErrorKind::ExecutableFileBusy)
+    });
+}
+
+/// All that the kernel tells of a change: last change of the contents, and of the inode.
+fn times(program: &Path) -> [i64; 4] {
+    let told = fs::metadata(program).unwrap();
+    [told.mtime(), told.mtime_nsec(), told.ctime(), told.ctime_nsec()]
+}
+
+/// Has the service look at the program, when it changed long enough ago for its hash to be kept.
+fn let_it_be_hashed(stage: &Stage) {
+    sleep(Duration::from_millis(2500));
+    let rules = stage.instance.access(["-l", "--json"]).succeeds().json();
+    assert!(rules.as_array().unwrap().iter().all(|rule| rule["tainted"] == false), "{rules}");
+}
+
+/// The kernel notices the first store to a page only, not the one that changes something. On an
+/// overlay it does not even count the mapping among those who have the file open.
+#[test]
+fn a_program_patched_through_a_mapping_that_was_there_before_is_denied() {
+    let stage = Stage::new();
+    let layered = stage.directory("layered");
+    let _overlay = Mounted::overlay(&layered, &stage.directory("layers"));
+    for program in [stage.reader(), copy(&stage.reader(), &layered.join("reader"))] {
+        stage.without_rules();
+        stage.rule(&format!("ALLOW @data * {}", program.display()));
+        let works = run(&mut reads(Root, &program, &stage.secret()));
+        assert!(tells(&works), "it is not allowed: {works}");
+        let (mapping, at) = mapped(&program);
+        // The kernel may write the page back at any time, and would notice the next store.
+        let unnoticed = (0..10).any(|_| {
+            mapping.store(at, b"t");
+            let_it_be_hashed(&stage);
+            let before = times(&program);
+            mapping.store(at, b"T");
+            times(&program) == before
+        });
+        unmap(mapping, &program);
+        assert!(unnoticed, "a blind test");
+        stage.assert_denied(CHANGED, |user, file| reads(user, &program, file));
+    }
+}
+
+/// Where nothing is written back, the kernel does not notice a store to a page that was read before.
+#[test]
+fn a_program_on_a_tmpfs_patched_through_a_mapping_is_denied() {
+    let stage = Stage::new();
+    let memory = stage.directory("memory");
+    let _tmpfs = Mounted::tmpfs(&memory);
+    let program = copy(&stage.reader(), &memory.join("reader"));
+    stage.rule(&format!("ALLOW @data * {}", program.display()));
+    let works = run(&mut reads(Root, &program, &stage.secret()));
+    assert!(tells(&works), "it is not allowed: {works}");
+    let_it_be_hashed(&stage);
+    let before = times(&program);
+    let (mapping, at) = mapped(&program);
+    assert_eq!(mapping.load(at, 1), b"t");
+    mapping.store(at, b"T");
+    unmap(mapping, &program);
+    assert_eq!(times(&program), before, "a blind test");
+    stage.assert_denied(CHANGED, |user, file| reads(user, &program, file));
 }
 
 #[test]

@@ -97,6 +97,19 @@ impl Mounted {
             .unwrap();
         Self(at.to_owned())
     }
+
+    /// Mounts an empty overlay at an existing directory, whose layers are made in another one.
+    pub fn overlay(at: &Path, layers: &Path) -> Self {
+        for layer in ["lower", "upper", "work"] {
+            fs::create_dir_all(layers.join(layer)).unwrap();
+        }
+        let layer = |name: &str| format!("{name}dir={}", layers.join(name).display());
+        let options = ["lower", "upper", "work"].map(layer).join(",");
+        let flags = nix::mount::MsFlags::empty();
+        let options = Some(options.as_str());
+        nix::mount::mount(Some("overlay"), at, Some("overlay"), flags, options).unwrap();
+        Self(at.to_owned())
+    }
 }
 
 impl Drop for Mounted {
