@@ -103,8 +103,8 @@ false server that options, variables or ~/.my.cnf name. So bind the run too:
 Only exactly this command line, of this user, with a harmless environment, is then let in. Put user,
 password, socket and result\-file into the option file, take \fB\-\-defaults\-file\fR (it reads no
 other file), and name the file by its path below the mount, where nobody can replace it. Scripts
-are bound by \fB\-\-script\fR, mariadb\-backup like mysqldump. Keep the job's user from tracing it:
-kernel.yama.ptrace_scope=2, and mode 0711 for the program. The whole recipe is docs/backup.md.
+are bound by \fB\-\-script\fR, mariadb\-backup like mysqldump. To keep out the job's own user too, give
+the program a group of its own (mode 2711) and demand it: \fB\-\-group\fR. The whole recipe is docs/backup.md.
 "#;
 
 #[test]

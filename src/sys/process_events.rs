@@ -57,6 +57,8 @@ pub enum Event {
 #[derive(Debug)]
 pub struct ProcessEvents {
     socket: OwnedFd,
+    /// Marks our request: the kernel's answer to each request goes to all who listen.
+    mark: u32,
 }
 
 /// Multicast group and address of the connector.
@@ -79,15 +81,19 @@ impl ProcessEvents {
         let _ = sockopt::set_socket_recv_buffer_size_force(&socket, QUEUE);
         bind(&socket, &SocketAddrNetlink::new(0, CN_IDX_PROC))?;
         let mut request = Vec::with_capacity(40);
+        let mut mark = [0; 4];
+        rustix::rand::getrandom(&mut mark, rustix::rand::GetRandomFlags::empty())?;
+        let mark = u32::from_ne_bytes(mark);
         // nlmsghdr: length, type (done), flags, sequence, port; cn_msg: address, sequence,
         // acknowledgement, length, flags; then the operation.
         request.extend(40_u32.to_ne_bytes());
         request.extend([3_u16, 0].iter().flat_map(|half| half.to_ne_bytes()));
-        request.extend([0_u32, 0, CN_IDX_PROC, 1, 0, 0].iter().flat_map(|word| word.to_ne_bytes()));
+        request
+            .extend([0_u32, 0, CN_IDX_PROC, 1, 0, mark].iter().flat_map(|word| word.to_ne_bytes()));
         request.extend([4_u16, 0].iter().flat_map(|half| half.to_ne_bytes()));
         request.extend(LISTEN.to_ne_bytes());
         send(&socket, &request, SendFlags::empty())?;
-        Ok(Self { socket })
+        Ok(Self { socket, mark })
     }
 
     /// The next event that is in the queue; none when it is empty.
@@ -107,7 +113,7 @@ impl ProcessEvents {
                 Err(Errno::INTR) => continue,
                 Err(errno) => return Err(errno.into()),
             };
-            let event = from_kernel.and_then(|count| event(message.get(..count)?));
+            let event = from_kernel.and_then(|count| event(message.get(..count)?, self.mark));
             if event.is_some() {
                 return Ok(event);
             }
@@ -121,14 +127,18 @@ impl ProcessEvents {
     }
 }
 
-/// Reads one message; none of another kind.
-fn event(message: &[u8]) -> Option<Event> {
+/// Reads one message; none of another kind, and none of the answers to requests other than `mark`.
+fn event(message: &[u8], mark: u32) -> Option<Event> {
     // nlmsghdr is 16 bytes long, cn_msg 20; then what, cpu, time and the event's own numbers.
     let body = message.get(36..)?;
     let word = |at: usize| Some(u32::from_ne_bytes(body.get(at..at + 4)?.try_into().ok()?));
     let time = || Some(u64::from_ne_bytes(body.get(8..16)?.try_into().ok()?));
     match word(0)? {
-        0 => Some(Event::Listening),
+        0 => {
+            // The acknowledgement is one more than what the request had there.
+            let answers = u32::from_ne_bytes(message.get(28..32)?.try_into().ok()?);
+            (answers == mark.wrapping_add(1)).then_some(Event::Listening)
+        }
         1 => {
             let (parent, child) = (word(20)?, word(28)?);
             let fork = Event::Fork { parent, child, time: time()? };
@@ -154,19 +164,29 @@ mod tests {
 
     #[test]
     fn forks_execs_and_ends_of_processes_are_told_from_those_of_threads() {
-        let fork = |child, group| event(&message(&[1, 0, 5, 0, 10, 11, child, group]));
+        let fork = |child, group| event(&message(&[1, 0, 5, 0, 10, 11, child, group]), 0);
         assert_eq!(fork(20, 20), Some(Event::Fork { parent: 11, child: 20, time: 5 }));
         assert_eq!(fork(21, 20), Some(Event::Thread { process: 20, thread: 21 }));
-        assert_eq!(event(&message(&[2, 0, 6, 0, 9, 8])), Some(Event::Exec { process: 8, time: 6 }));
-        let exit = |thread| event(&message(&[0x8000_0000, 0, 7, 0, thread, 8, 0, 0]));
+        assert_eq!(
+            event(&message(&[2, 0, 6, 0, 9, 8]), 0),
+            Some(Event::Exec { process: 8, time: 6 })
+        );
+        let exit = |thread| event(&message(&[0x8000_0000, 0, 7, 0, thread, 8, 0, 0]), 0);
         assert_eq!(exit(9), Some(Event::Exit { process: 8, thread: 9 }));
-        assert_eq!(event(&message(&[1, 0, 5])), None);
+        assert_eq!(event(&message(&[1, 0, 5]), 0), None);
+    }
+
+    #[test]
+    fn the_answer_to_somebody_elses_request_is_no_answer() {
+        let mut answer = message(&[0, 0, 0, 0, 0, 0]);
+        answer[28..32].copy_from_slice(&8_u32.to_ne_bytes());
+        assert_eq!((event(&answer, 7), event(&answer, 0)), (Some(Event::Listening), None));
     }
 
     proptest! {
         #[test]
         fn any_message_is_read_without_a_panic(bytes: Vec<u8>) {
-            let _ = event(&bytes);
+            let _ = event(&bytes, 0);
         }
     }
 }

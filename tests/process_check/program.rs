@@ -212,7 +212,7 @@ fn a_program_patched_through_a_mapping_that_was_there_before_is_denied() {
         assert!(tells(&works), "it is not allowed: {works}");
         let (mapping, at) = mapped(&program);
         // The kernel may write the page back at any time, and would notice the next store.
-        let unnoticed = (0..10).any(|_| {
+        let unnoticed = (0..30).any(|_| {
             mapping.store(at, b"t");
             let_it_be_hashed(&stage);
             let before = times(&program);
