@@ -230,19 +230,6 @@ impl Policy {
         self.judge.callers.program(tid)
     }
 
-    /// Whether the fingerprint of a rule (from 0) no longer holds: also when the file cannot be
-    /// examined, or there is no such rule.
-    pub fn tainted(&self, rule: usize) -> bool {
-        let set = self.rule_set();
-        set.rules.rules.get(rule).is_none_or(|rule| {
-            !self
-                .judge
-                .programs
-                .current(&rule.process)
-                .is_ok_and(|(_, now)| now == rule.fingerprint)
-        })
-    }
-
     /// The rules in force.
     pub(super) fn rules(&self) -> Vec<BoundRule> {
         self.rule_set().rules.rules.clone()
