@@ -26,7 +26,14 @@ fn with_file() -> (Fixture, PathBuf) {
 }
 
 fn cat(file: &Path) -> Outcome {
-    run(Command::new(program("cat")).arg(file))
+    run(plainly_started("cat").arg(file))
+}
+
+/// A program with one variable that a bound run must be allowed, and none that loads code.
+fn plainly_started(name: &str) -> Command {
+    let mut command = Command::new(program(name));
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("EDITOR", "vi");
+    command
 }
 
 /// A program that waits on its standard input.

@@ -19,7 +19,14 @@ fn a_suggestion_pasted_into_a_shell_allows_what_was_seen() {
     let lines: Vec<&str> = suggested.lines().collect();
     assert_eq!(lines.len(), 1, "{suggested}");
     assert!(lines[0].starts_with("ezncrypt-access-control --state-dir "), "{suggested}");
-    for part in [CATEGORY, "--user=root", "--args='", "--access=read", file.to_str().unwrap()] {
+    for part in [
+        CATEGORY,
+        "--user=root",
+        "--args='",
+        "--env=EDITOR",
+        "--access=read",
+        file.to_str().unwrap(),
+    ] {
         assert!(lines[0].contains(part), "no {part} in {suggested}");
     }
     let json = instance.access(["suggest", "--json", "--since", "1h"]).succeeds().json();
@@ -39,7 +46,7 @@ fn other_arguments_than_were_seen_stay_denied_and_make_a_rule_of_their_own() {
     cat(&file).denied();
     paste(&fixture, &fixture.instance.access(["--suggest"]).succeeds().stdout);
     cat(&file).succeeds();
-    run(Command::new(program("cat")).arg("-u").arg(&file)).denied();
+    run(super::plainly_started("cat").arg("-u").arg(&file)).denied();
     let suggested = fixture.instance.access(["--suggest"]).succeeds().stdout;
     assert_eq!(suggested.lines().count(), 1, "{suggested}");
     assert!(suggested.contains("--args='-u "), "{suggested}");
@@ -75,4 +82,16 @@ fn a_tainted_program_is_told_in_a_comment() {
     assert!(suggested.contains(" -u 2\n"), "{suggested}");
     fixture.instance.access(["-u", "2"]).succeeds();
     assert_eq!(fixture.instance.access(["--suggest"]).succeeds().stdout, "");
+}
+
+/// Whoever pastes it would let in what the variable loads.
+#[test]
+fn a_variable_that_loads_code_is_not_suggested() {
+    let (fixture, file) = with_file();
+    run(super::plainly_started("cat").env("LD_LIBRARY_PATH", "/nonexistent").arg(&file)).denied();
+    let suggested = fixture.instance.access(["--suggest"]).succeeds().stdout;
+    assert!(suggested.contains("--env=EDITOR") && !suggested.contains("LD_"), "{suggested}");
+    paste(&fixture, &suggested);
+    run(super::plainly_started("cat").env("LD_LIBRARY_PATH", "/nonexistent").arg(&file)).denied();
+    cat(&file).succeeds();
 }
