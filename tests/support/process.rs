@@ -101,6 +101,10 @@ impl Running {
     pub fn spawn(command: &mut Command) -> Self {
         let what = format!("{command:?}");
         let (output, errors) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+        // Its position is shared with whoever reads here what there is so far.
+        for file in [&output, &errors] {
+            rustix::fs::fcntl_setfl(file, rustix::fs::OFlags::APPEND).unwrap();
+        }
         let child = command
             .stdout(output.try_clone().unwrap())
             .stderr(errors.try_clone().unwrap())
