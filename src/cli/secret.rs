@@ -37,7 +37,8 @@ impl Source {
     /// [`FailureKind::Usage`] when there is no terminal to ask on or a half is empty;
     /// [`FailureKind::Denied`] when others can read a file.
     pub fn secret(&self) -> Result<Secret, Failure> {
-        Ok(Secret { passphrase: self.passphrase().read()?, salt: self.salt().read()? })
+        let (passphrase, salt) = (self.passphrase().read()?, self.salt().read()?);
+        Ok(Secret::Passphrase { passphrase, salt })
     }
 
     /// A secret that is about to be set: what is typed is typed twice.
@@ -45,7 +46,8 @@ impl Source {
     /// # Errors
     /// As [`Self::secret`]; [`FailureKind::Usage`] when the two differ.
     pub fn new_secret(&self) -> Result<Secret, Failure> {
-        Ok(Secret { passphrase: self.passphrase().read_twice()?, salt: self.salt().read_twice()? })
+        let (passphrase, salt) = (self.passphrase().read_twice()?, self.salt().read_twice()?);
+        Ok(Secret::Passphrase { passphrase, salt })
     }
 
     fn passphrase(&self) -> Part<'_> {

@@ -12,12 +12,13 @@ Exit codes:
   0  done
   1  failed
   2  the command line or a rule does not parse
-  3  wrong passphrase or salt
+  3  wrong secret: it does not open the keystore
   4  denied: not root, or no rule allows it
   5  busy: a process has it open, or another command is at work
   6  no service runs, or there is no keystore yet
   7  damaged: bytes at rest do not verify
-  8  no space left";
+  8  no space left
+  9  a key server or another source of the unattended secret does not answer";
 
 /// Prints help, version or the usage error, and returns the exit code.
 ///

@@ -9,6 +9,7 @@ pub mod derive;
 pub mod kdf;
 pub mod mac;
 mod random;
+pub mod rsa;
 mod secret;
 pub mod sector;
 pub mod wrap;
@@ -37,6 +38,12 @@ pub enum Error {
         /// Parallelism.
         p: u32,
     },
+    /// Bytes that are no RSA key.
+    #[error("it is not an RSA key")]
+    RsaKey,
+    /// An RSA key of a size outside [`rsa::BITS`].
+    #[error("an RSA key has 2048 to 4096 bits here, not {0}")]
+    RsaBits(usize),
     /// A cipher suite number that this build does not know.
     #[error("unknown cipher suite {0}")]
     UnknownSuite(u16),

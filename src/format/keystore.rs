@@ -20,7 +20,7 @@ pub mod slot;
 use crate::crypto::{self, Key, SecretBytes, derive};
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
-pub use slot::{PassphraseSlot, Slot};
+pub use slot::{RsaSlot, Slot, SlotId, SlotKind, StretchedSlot};
 
 /// The version of the keystore file that this build reads and writes.
 pub const VERSION: u16 = 1;

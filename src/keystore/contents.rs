@@ -5,7 +5,8 @@
 //! it could not read.
 
 use super::category;
-use super::{AuditHead, GuardRecord, Location, RuleRecord, guard, location, text};
+use super::{AuditHead, BackupRecord, GuardRecord, Location, RuleRecord, SlotRecord};
+use super::{guard, location, text};
 use crate::crypto::sector::Suite;
 use crate::crypto::{self, CategoryId, CategoryKeys, Key, SecretBytes};
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,10 @@ pub(super) struct Contents {
     pub(super) locations: Vec<Location>,
     pub(super) guards: Vec<GuardRecord>,
     pub(super) audit: Option<AuditHead>,
+    pub(super) slots: Vec<SlotRecord>,
+    /// How often keys or keyslots were changed.
+    pub(super) key_changes: u64,
+    pub(super) backup: Option<BackupRecord>,
 }
 
 impl Contents {
@@ -113,7 +118,16 @@ impl Contents {
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, Error> {
         let body: BodyIn = serde_json::from_slice(bytes)
             .map_err(|error| Error::Syntax { line: error.line(), column: error.column() })?;
-        let BodyIn { categories: kept, rules, locations, guards, audit } = body;
+        let BodyIn {
+            categories: kept,
+            rules,
+            locations,
+            guards,
+            audit,
+            slots,
+            key_changes,
+            backup,
+        } = body;
         let mut categories = BTreeMap::new();
         for category in kept {
             let name = category.name.clone();
@@ -122,7 +136,8 @@ impl Contents {
                 return Err(Error::CategoryRepeated(name));
             }
         }
-        let contents = Self { categories, rules, locations, guards, audit };
+        let contents =
+            Self { categories, rules, locations, guards, audit, slots, key_changes, backup };
         contents.check()?;
         Ok(contents)
     }
@@ -137,6 +152,17 @@ struct BodyOut<'a> {
     guards: &'a [GuardRecord],
     #[serde(skip_serializing_if = "Option::is_none")]
     audit: Option<AuditHead>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    slots: &'a [SlotRecord],
+    #[serde(skip_serializing_if = "is_zero")]
+    key_changes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backup: Option<BackupRecord>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[derive(Serialize)]
@@ -171,6 +197,9 @@ impl<'a> From<&'a Contents> for BodyOut<'a> {
             locations: &contents.locations,
             guards: &contents.guards,
             audit: contents.audit,
+            slots: &contents.slots,
+            key_changes: contents.key_changes,
+            backup: contents.backup,
         }
     }
 }
@@ -185,6 +214,12 @@ struct BodyIn {
     guards: Vec<GuardRecord>,
     #[serde(default)]
     audit: Option<AuditHead>,
+    #[serde(default)]
+    slots: Vec<SlotRecord>,
+    #[serde(default)]
+    key_changes: u64,
+    #[serde(default)]
+    backup: Option<BackupRecord>,
 }
 
 #[derive(Deserialize)]

@@ -1,9 +1,10 @@
 //! The contents while a transaction changes them.
 
 use super::contents::Contents;
-use super::{AuditHead, Error, GuardRecord, Location, Result, RuleRecord, category};
+use super::{BackupRecord, Error, GuardRecord, Location, Result, RuleRecord, SlotRecord, category};
 use crate::crypto::CategoryKeys;
 use crate::crypto::sector::Suite;
+use crate::format::keystore::Slot;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -16,19 +17,49 @@ pub struct Draft {
     pub locations: Vec<Location>,
     /// The guards.
     pub guards: Vec<GuardRecord>,
-    /// How far the audit log had come.
-    pub(super) audit: Option<AuditHead>,
+    /// What was last backed up.
+    pub backup: Option<BackupRecord>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) slot_records: Vec<SlotRecord>,
+    kept: Contents,
 }
 
 impl Draft {
-    pub(super) fn of(contents: &Contents) -> Self {
-        let Contents { categories, rules, locations, guards, audit } = contents.clone();
-        Self { categories, rules, locations, guards, audit }
+    pub(super) fn of(contents: &Contents, slots: &[Slot]) -> Self {
+        let kept = contents.clone();
+        Self {
+            categories: kept.categories.clone(),
+            rules: kept.rules.clone(),
+            locations: kept.locations.clone(),
+            guards: kept.guards.clone(),
+            backup: kept.backup,
+            slots: slots.to_vec(),
+            slot_records: kept.slots.clone(),
+            kept,
+        }
     }
 
-    pub(super) fn into_contents(self) -> Contents {
-        let Self { categories, rules, locations, guards, audit } = self;
-        Contents { categories, rules, locations, guards, audit }
+    /// The changed contents and keyslots. Whatever changes keys or keyslots is counted.
+    pub(super) fn finish(self, slots_before: &[Slot]) -> (Contents, Vec<Slot>) {
+        let Self { categories, rules, locations, guards, backup, slots, mut slot_records, kept } =
+            self;
+        let same_keys = |(a, b): (_, &Arc<CategoryKeys>)| Arc::ptr_eq(a, b);
+        let keys_kept = categories.len() == kept.categories.len()
+            && categories.values().zip(kept.categories.values()).all(same_keys);
+        let key_changes =
+            kept.key_changes + u64::from(!keys_kept || slots.as_slice() != slots_before);
+        slot_records.retain(|record| slots.iter().any(|slot| slot.id().0 == record.id));
+        let contents = Contents {
+            categories,
+            rules,
+            locations,
+            guards,
+            audit: kept.audit,
+            slots: slot_records,
+            key_changes,
+            backup,
+        };
+        (contents, slots)
     }
 
     /// The keys of category `name`, given without the `@`.

@@ -62,9 +62,29 @@ pub enum Error {
         /// What is wrong.
         source: contents::Error,
     },
-    /// Passphrase and salt open no keyslot.
-    #[error("passphrase and salt do not open the keystore")]
+    /// The secret opens no keyslot.
+    #[error("the secret does not open the keystore")]
     WrongSecret,
+    /// The unattended secret was shown where an administrator's is needed.
+    #[error(
+        "the unattended secret is for the service only: it gives no right to change or to decrypt"
+    )]
+    ServiceOnly,
+    /// There is no keyslot of that number or name.
+    #[error("there is no keyslot {0:?}")]
+    NoSuchSlot(String),
+    /// Without this slot nobody could change the keystore any more.
+    #[error("it is the last keyslot that an administrator can use")]
+    LastAdministrator,
+    /// A keyslot's name is not one.
+    #[error(
+        "a keyslot's name has at most 64 bytes of letters, digits, spaces, '-', '_', '.' and '@', and is \
+         no number"
+    )]
+    SlotName,
+    /// Another keyslot has the name.
+    #[error("there is a keyslot called {0:?} already")]
+    SlotNameTaken(String),
     /// A category's name is not one.
     #[error(transparent)]
     CategoryName(#[from] category::Error),

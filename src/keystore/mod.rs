@@ -1,6 +1,6 @@
 //! The local encrypted keystore: category keys, rules, locations, guards, in one file.
 //!
-//! [`Sealed`] is the file as anyone may read it: identity, sequence number, keyslots. A secret turns
+//! [`Sealed`] is the file as anyone may read it: identity, sequence number, keyslots. A [`Secret`] turns
 //! it into a [`Keystore`], whose contents can be read, and changed in a transaction that is durable
 //! before it is visible ([`Keystore::update`]). The bytes are `format::keystore`'s business, crashes
 //! are `storage::durable`'s.
@@ -9,8 +9,10 @@
 //! writing the same keystore at the same time; a change that happened nevertheless is noticed.
 
 mod audit;
+mod backup;
 pub mod category;
 pub mod contents;
+mod copies;
 mod draft;
 mod error;
 mod file;
@@ -18,10 +20,14 @@ mod guard;
 mod location;
 mod rule;
 mod sealed;
+mod secret;
+mod slots;
 mod text;
 mod unlocked;
 
 pub use audit::AuditHead;
+pub use backup::BackupRecord;
+pub use copies::{Mended, backup_path, damaged_path};
 pub use draft::Draft;
 pub use error::{Error, Result};
 pub use file::Unsafe;
@@ -29,6 +35,8 @@ pub use guard::{Error as GuardError, GuardRecord, Name, PluginRecord};
 pub use location::{Kind, Location, LocationId, State};
 pub use rule::{PinnedFile, RuleBindings, RuleRecord};
 pub use sealed::Sealed;
+pub use secret::{NewSlot, Secret};
+pub use slots::{MAX_NAME, SlotRecord};
 pub use unlocked::{AuditHeadSource, Keystore};
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 mod changing;
+mod copies_and_slots;
 mod opening;
 
 struct Place {
@@ -25,8 +26,7 @@ impl Place {
     }
 
     fn create(&self) -> Keystore {
-        let cheap = Params::with_log_n(Params::MIN_LOG_N).unwrap();
-        Keystore::create(&self.path, b"passphrase", b"salt", cheap).unwrap()
+        Keystore::create(&self.path, &cheap_slot(b"passphrase", b"salt"), 1).unwrap()
     }
 
     fn load(&self) -> Result<Sealed> {
@@ -34,7 +34,7 @@ impl Place {
     }
 
     fn unlock(&self) -> Result<Keystore> {
-        self.load()?.unlock(b"passphrase", b"salt")
+        self.load()?.unlock(&Secret::passphrase(b"passphrase", b"salt"))
     }
 
     fn read(&self) -> Vec<u8> {
@@ -46,9 +46,20 @@ impl Place {
         std::fs::set_permissions(&self.path, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
 
+    /// Writes the keystore and removes its second copy.
+    fn write_alone(&self, bytes: &[u8]) {
+        self.write(bytes);
+        let _ = std::fs::remove_file(backup_path(&self.path));
+    }
+
     fn names(&self) -> usize {
         std::fs::read_dir(self.directory.path()).unwrap().count()
     }
+}
+
+fn cheap_slot(passphrase: &[u8], salt: &[u8]) -> NewSlot {
+    let cheap = Params::with_log_n(Params::MIN_LOG_N).unwrap();
+    NewSlot::Stretched(Secret::passphrase(passphrase, salt), cheap)
 }
 
 fn add_location(keystore: &mut Keystore, path: &str) -> Result<LocationId> {

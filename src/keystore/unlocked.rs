@@ -1,16 +1,16 @@
 //! The keystore after a secret was shown.
 
 use super::contents::Contents;
+use super::copies::{self, MODE};
 use super::sealed::open_slot;
-use super::{AuditHead, Draft, Error, GuardRecord, Location, Result, RuleRecord, file, location};
-use crate::crypto::{CategoryKeys, Key, derive, kdf, random};
-use crate::format::keystore::{KeystoreFile, PassphraseSlot, Prefix, Slot};
+use super::{AuditHead, BackupRecord, Draft, Error, GuardRecord, Location, NewSlot, Result};
+use super::{RuleRecord, Secret, SlotRecord, file, location};
+use crate::crypto::{CategoryKeys, Key, derive, random};
+use crate::format::keystore::{KeystoreFile, Prefix, Slot, SlotId};
 use crate::storage::durable;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-const MODE: u32 = 0o600;
 
 /// A keystore that is open: the same in memory as on disk.
 pub struct Keystore {
@@ -18,6 +18,7 @@ pub struct Keystore {
     master: Key,
     file: KeystoreFile,
     contents: Contents,
+    opened_by: SlotId,
     audit_head: Option<AuditHeadSource>,
 }
 
@@ -25,34 +26,37 @@ pub struct Keystore {
 pub type AuditHeadSource = Box<dyn Fn() -> Option<AuditHead> + Send + Sync>;
 
 impl Keystore {
-    /// Makes an empty keystore at `path` that opens by `passphrase` and `salt`, readable and writable
-    /// by its owner only, and durable when this returns.
+    /// Makes an empty keystore at `path` that opens by `first`, readable and writable by its owner only,
+    /// and durable when this returns; `now` is in seconds since 1970.
     ///
     /// # Errors
-    /// [`Error::Exists`] when there is a keystore or a previous version of one, which stay as they
-    /// are; [`Error::Crypto`] for costs out of bounds; [`Error::Save`].
-    pub fn create(
-        path: &Path,
-        passphrase: &[u8],
-        salt: &[u8],
-        params: kdf::Params,
-    ) -> Result<Self> {
-        for taken in [path, &durable::previous(path)] {
+    /// [`Error::Exists`] when there is a keystore or another version of one, which stay as they are;
+    /// [`Error::LastAdministrator`] for a slot that gives no rights; [`Error::Crypto`] for costs out of
+    /// bounds; [`Error::Save`].
+    pub fn create(path: &Path, first: &NewSlot, now: u64) -> Result<Self> {
+        for taken in [path, &durable::previous(path), &copies::backup_path(path)] {
             if rustix::fs::lstat(taken).is_ok() {
                 return Err(Error::Exists(taken.into()));
             }
         }
+        if !first.kind().is_administrator() {
+            return Err(Error::LastAdministrator);
+        }
         let (master, id) = (Key::random()?, random()?);
-        let slot = PassphraseSlot::seal(&id, &master, (passphrase, salt), params)?;
-        let prefix = Prefix { id, sequence: 1, slots: vec![Slot::Passphrase(slot)] };
-        let contents = Contents::default();
+        let slot = first.seal(&id, &master)?;
+        let opened_by = slot.id();
+        let record = SlotRecord { id: opened_by.0, name: String::new(), added: now };
+        let contents = Contents { slots: vec![record], ..Contents::default() };
+        let prefix = Prefix { id, sequence: 1, slots: vec![slot] };
         let file = KeystoreFile::seal(prefix, &master, random()?, contents.encode()?)
             .map_err(Error::Encode)?;
         durable::create(path, file.bytes(), MODE).map_err(|error| match error {
             durable::Error::Exists(path) => Error::Exists(path),
             other => Error::Save(other),
         })?;
-        Ok(Self::from_parts(path.into(), master, file, contents))
+        let mut made = Self::from_parts(path.into(), master, file, contents, opened_by);
+        made.save_second_copy();
+        Ok(made)
     }
 
     pub(super) fn from_parts(
@@ -60,21 +64,45 @@ impl Keystore {
         master: Key,
         file: KeystoreFile,
         contents: Contents,
+        opened_by: SlotId,
     ) -> Self {
-        Self { path, master, file, contents, audit_head: None }
+        Self { path, master, file, contents, opened_by, audit_head: None }
     }
 
-    /// Proves that a secret opens a keyslot of this very keystore.
-    ///
-    /// # Errors
-    /// [`Error::WrongSecret`] when it does not.
-    pub fn verify_secret(&self, passphrase: &[u8], salt: &[u8]) -> Result<()> {
-        let opened = open_slot(self.file.prefix(), passphrase, salt)
-            .map_err(|source| file::damaged(&self.path, source))?;
-        match opened {
-            Some(master) if master.same_as(&self.master) => Ok(()),
-            _ => Err(Error::WrongSecret),
-        }
+    pub(super) fn open_slot(&self, secret: &Secret) -> Result<Option<(SlotId, Key)>> {
+        open_slot(self.file.prefix(), secret).map_err(|source| file::damaged(&self.path, source))
+    }
+
+    /// The slot that the keystore was opened by.
+    pub fn opened_by(&self) -> SlotId {
+        self.opened_by
+    }
+
+    /// The last backup of the whole keystore, and whether keys or keyslots were changed since.
+    pub fn backup(&self) -> Option<(BackupRecord, bool)> {
+        let record = self.contents.backup?;
+        Some((record, record.key_changes < self.contents.key_changes))
+    }
+
+    /// How often keys or keyslots were changed.
+    pub fn key_changes(&self) -> u64 {
+        self.contents.key_changes
+    }
+
+    pub(super) fn master(&self) -> &Key {
+        &self.master
+    }
+
+    pub(super) fn stored_slots(&self) -> &[Slot] {
+        &self.file.prefix().slots
+    }
+
+    pub(super) fn slot_records(&self) -> &[SlotRecord] {
+        &self.contents.slots
+    }
+
+    pub(super) fn file_bytes(&self) -> &[u8] {
+        self.file.bytes()
     }
 
     /// The keystore's random identity, which never changes.
@@ -98,11 +126,6 @@ impl Keystore {
     /// From now on, keeps with every save what `source` says then.
     pub fn keep_audit_head(&mut self, source: AuditHeadSource) {
         self.audit_head = Some(source);
-    }
-
-    #[cfg(test)]
-    pub(super) fn master_copy(&self) -> Key {
-        self.master.duplicate()
     }
 
     /// Where the keystore is.
@@ -169,25 +192,33 @@ impl Keystore {
         &mut self,
         change: impl FnOnce(&mut Draft) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
-        let mut draft = Draft::of(&self.contents);
+        let mut draft = Draft::of(&self.contents, self.stored_slots());
         let value = change(&mut draft)?;
-        self.store(draft.into_contents())?;
+        let (contents, slots) = draft.finish(self.stored_slots());
+        self.store(contents, slots)?;
         Ok(value)
     }
 
-    fn store(&mut self, mut contents: Contents) -> Result<()> {
+    fn store(&mut self, mut contents: Contents, slots: Vec<Slot>) -> Result<()> {
         contents.check()?;
+        if !slots.iter().any(Slot::is_administrator) {
+            return Err(Error::LastAdministrator);
+        }
         self.check_unchanged()?;
         contents.audit = self.audit_head.as_ref().and_then(|head| head()).or(contents.audit);
-        let Prefix { id, sequence, slots } = self.file.prefix().clone();
+        let Prefix { id, sequence, slots: slots_before } = self.file.prefix().clone();
         let sequence =
             sequence.checked_add(1).ok_or_else(|| Error::SequenceUsedUp(self.path.clone()))?;
         let prefix = Prefix { id, sequence, slots };
         let file = KeystoreFile::seal(prefix, &self.master, random()?, contents.encode()?)
             .map_err(Error::Encode)?;
+        if file.prefix().slots != slots_before {
+            copies::remove_second(&self.path)?;
+        }
         durable::replace(&self.path, file.bytes(), MODE).map_err(Error::Save)?;
         self.file = file;
         self.contents = contents;
+        self.save_second_copy();
         Ok(())
     }
 

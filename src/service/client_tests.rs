@@ -1,6 +1,5 @@
 use super::super::protocol::Secret;
 use super::*;
-use crate::crypto::SecretBytes;
 use std::io::Write;
 use std::os::unix::net::UnixListener;
 use std::thread::{JoinHandle, spawn};
@@ -32,10 +31,7 @@ fn a_request_arrives_whole_and_its_events_come_back_in_order() {
     let mut events: Vec<Event> = steps.iter().cloned().map(Event::Progress).collect();
     events.push(Event::Done(Answer::Nothing));
     let service = answering(&paths, events);
-    let secret = Secret {
-        passphrase: SecretBytes::new(b"pass\xff".to_vec()),
-        salt: SecretBytes::new(b"salt".to_vec()),
-    };
+    let secret = Secret::passphrase(b"pass\xff", b"salt");
     let request = Request::Decrypt { paths: vec!["/a".into()], secret };
     let mut seen = Vec::new();
     let answer = call(&paths, &request, &mut |step| seen.push(step)).unwrap();
@@ -43,8 +39,8 @@ fn a_request_arrives_whole_and_its_events_come_back_in_order() {
     assert_eq!(seen, steps);
     let Request::Decrypt { paths, secret } = service.join().unwrap() else { panic!("other kind") };
     assert_eq!(paths, ["/a"]);
-    assert_eq!(secret.passphrase.expose(), b"pass\xff");
-    assert_eq!(secret.salt.expose(), b"salt");
+    let Secret::Passphrase { passphrase, salt } = secret else { panic!("other kind") };
+    assert_eq!((passphrase.expose(), salt.expose()), (&b"pass\xff"[..], &b"salt"[..]));
 }
 
 #[test]
@@ -76,7 +72,8 @@ fn an_answer_given_before_the_request_was_read_is_heard() {
         stream.shutdown(std::net::Shutdown::Both).unwrap();
     });
     // Larger than any socket buffer, so that writing it must fail.
-    let request = Request::RuleDelete { which: "x".repeat(8 << 20), secret: Secret::default() };
+    let request =
+        Request::RuleDelete { which: "x".repeat(8 << 20), secret: Secret::passphrase(b"", b"") };
     let failure = call(&paths, &request, &mut |_| ()).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Denied);
     service.join().unwrap();

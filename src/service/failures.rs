@@ -13,7 +13,8 @@ impl From<keystore::Error> for Failure {
             E::WrongSecret => FailureKind::WrongSecret,
             E::Missing(_) => FailureKind::NotRunning,
             E::Damaged { .. } | E::OnlyPrevious { .. } | E::Contents { .. } => FailureKind::Damaged,
-            E::CategoryName(_) => FailureKind::Usage,
+            E::ServiceOnly => FailureKind::Denied,
+            E::CategoryName(_) | E::SlotName => FailureKind::Usage,
             E::ChangedOnDisk(_) => FailureKind::Busy,
             other if is_no_space(other) => FailureKind::NoSpace,
             _ => FailureKind::Failed,
@@ -21,7 +22,12 @@ impl From<keystore::Error> for Failure {
         let failure = Self::new(kind, error.to_string());
         match &error {
             E::Missing(_) => failure.hint("make one: ezncrypt init"),
-            E::WrongSecret => failure.hint("both the passphrase and the salt must be right"),
+            E::WrongSecret => failure.hint(
+                "both the passphrase and the salt must be right; `ezncrypt key list` shows what opens it",
+            ),
+            E::ServiceOnly => failure.hint("show the secret of an administrator's keyslot"),
+            E::NoSuchSlot(_) => failure.hint("`ezncrypt key list` shows them"),
+            E::LastAdministrator => failure.hint("first add another: ezncrypt key add"),
             _ => match error.previous() {
                 Some(previous) => failure.hint(format!(
                     "look at it first; then: cp {} {}",

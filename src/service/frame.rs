@@ -99,9 +99,9 @@ mod tests {
 
     /// Requests and an answer as they are on the wire.
     const SAMPLES: [&str; 5] = [
-        r#"{"RuleAdd":{"rule":"ALLOW @m * /bin/x","package":null,"secret":[[112],[115]]}}"#,
+        r#"{"RuleAdd":{"rule":"ALLOW @m * /bin/x","package":null,"secret":{"Passphrase":[[112],[115]]}}}"#,
         r#"{"Explain":{"path":{"Unix":[47,97]},"access":"read","about":{"Pid":7}}}"#,
-        r#"{"Mode":{"seconds":3600,"secret":[[112],[115]]}}"#,
+        r#"{"Mode":{"seconds":3600,"secret":{"Passphrase":[[112],[115]]}}}"#,
         r#"{"RulePreview":{"number":1}}"#,
         r#"{"Failed":{"kind":"Usage","message":"m","hint":null}}"#,
     ];

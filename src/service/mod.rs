@@ -12,6 +12,7 @@ mod failures;
 pub mod frame;
 mod gatekeeper;
 pub mod guards;
+pub mod keys;
 mod lock;
 mod migration;
 pub mod mode;
@@ -30,7 +31,7 @@ pub use run::run;
 pub use setup::init;
 
 use crate::access;
-use crate::keystore::Sealed;
+use crate::keystore::{self, Sealed};
 use engine::Engine;
 use lock::StateLock;
 use protocol::{Answer, Failure, FailureKind, Progress, Request, Secret};
@@ -62,16 +63,17 @@ pub fn call(
     run::harden()?;
     let sealed = Sealed::load(&paths.keystore())?;
     progress(keymgr("Retrieving key from the keystore"));
-    let keystore = match carried_secret(&request) {
-        Some(secret) => sealed.unlock(secret.passphrase.expose(), secret.salt.expose())?,
-        None => {
-            let secret = ask_secret()?;
-            sealed.unlock(secret.passphrase.expose(), secret.salt.expose())?
-        }
+    let mut keystore = match carried_secret(&request) {
+        Some(secret) => unlock(&sealed, secret)?,
+        None => unlock(&sealed, &ask_secret()?)?,
     };
+    let mended = keys::mend(&mut keystore)?;
     run::make_directory(&paths.storage(), 0o700)?;
     run::make_directory(&paths.log(), 0o700)?;
     let engine = Engine::offline(paths.clone(), keystore)?;
+    if let Some((event, fields)) = mended {
+        engine.log().write(event, fields);
+    }
     migration::recover_all(&engine, progress);
     let own = access::Caller {
         tid: std::process::id(),
@@ -84,6 +86,14 @@ pub fn call(
     outcome
 }
 
+/// Opens the keystore for somebody who may do everything.
+fn unlock(sealed: &Sealed, secret: &Secret) -> Result<keystore::Keystore, Failure> {
+    if !secret.kind().is_administrator() {
+        return Err(keystore::Error::ServiceOnly.into());
+    }
+    Ok(sealed.unlock(secret)?)
+}
+
 fn carried_secret(request: &Request) -> Option<&Secret> {
     match request {
         Request::Decrypt { secret, .. }
@@ -93,6 +103,9 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::GuardInstall { secret, .. }
         | Request::GuardRemove { secret, .. }
         | Request::GuardPermit { secret, .. }
+        | Request::KeyAdd { secret, .. }
+        | Request::KeyRemove { secret, .. }
+        | Request::KeyChange { secret, .. }
         | Request::Mode { secret, .. } => Some(secret),
         Request::Encrypt { secret, .. } => secret.as_ref(),
         Request::Status
@@ -102,6 +115,7 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::Rules
         | Request::AuditVerify
         | Request::Guards
+        | Request::Keys
         | Request::Explain(_) => None,
     }
 }

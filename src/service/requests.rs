@@ -4,7 +4,7 @@ use super::engine::Engine;
 use super::guards::requests as guards;
 use super::migration::CLOSING;
 use super::protocol::{Answer, Failure, FailureKind, Progress, Request, Secret};
-use super::{client, explain, migration, mode, rules};
+use super::{client, explain, keys, migration, mode, rules};
 use crate::sys::open_files::Holder;
 use serde_json::json;
 use std::path::Path;
@@ -68,14 +68,27 @@ pub fn execute(
             mode::set(engine, *seconds)
         }
         Request::Explain(question) => explain::answer(engine, question),
+        Request::Keys => keys::list(engine),
+        Request::KeyAdd { slot, name, secret } => {
+            check_secret(engine, secret)?;
+            keys::add(engine, slot, name)
+        }
+        Request::KeyRemove { which, secret } => {
+            check_secret(engine, secret)?;
+            keys::remove(engine, which)
+        }
+        Request::KeyChange { which, slot, secret } => {
+            check_secret(engine, secret)?;
+            keys::change(engine, which.as_deref(), slot, secret)
+        }
     }
 }
 
 fn check_secret(engine: &Engine, secret: &Secret) -> Result<(), Failure> {
-    let checked = engine.with_keystore(|keystore| {
-        Ok(keystore.verify_secret(secret.passphrase.expose(), secret.salt.expose())?)
-    });
-    if checked.as_ref().is_err_and(|failure| failure.kind == FailureKind::WrongSecret) {
+    let checked = engine.with_keystore(|keystore| Ok(keystore.authenticate(secret).map(drop)?));
+    let refused =
+        |failure: &Failure| matches!(failure.kind, FailureKind::WrongSecret | FailureKind::Denied);
+    if checked.as_ref().is_err_and(refused) {
         engine.log().write_limited("secret_refused", json!({}));
     }
     checked

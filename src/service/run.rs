@@ -4,7 +4,7 @@ use super::engine::{End, Engine};
 use super::gatekeeper::Gatekeeper;
 use super::lock::StateLock;
 use super::protocol::{Failure, FailureKind, Secret};
-use super::{Paths, audit, guards, migration, mode, server};
+use super::{Paths, audit, guards, keys, migration, mode, server};
 use crate::fuse::{self, Mount};
 use crate::keystore::Sealed;
 use crate::sys::harden;
@@ -31,8 +31,9 @@ pub fn run(paths: &Paths, secret: Secret, ready: impl FnOnce()) -> Result<(), Fa
     harden()?;
     let signals = block_signals()?;
     let sealed = Sealed::load(&paths.keystore())?;
-    let keystore = sealed.unlock(secret.passphrase.expose(), secret.salt.expose())?;
+    let mut keystore = sealed.unlock(&secret)?;
     drop(secret);
+    let mended = keys::mend(&mut keystore)?;
     clear_mount_point(&paths.mount())?;
     prepare_directories(paths)?;
 
@@ -41,6 +42,9 @@ pub fn run(paths: &Paths, secret: Secret, ready: impl FnOnce()) -> Result<(), Fa
     let engine = Engine::live_over(paths.clone(), keystore, watcher.clone(), ask_end.clone())?;
     let engine = Arc::new(engine);
     let _ = watcher.engine.set(engine.clone());
+    if let Some((event, fields)) = mended {
+        engine.log().write(event, fields);
+    }
     migration::recover_all(&engine, &mut |_| {});
     mount(&engine)?;
     let served = serve(&engine, ask_end, signals);

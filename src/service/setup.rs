@@ -2,24 +2,23 @@
 
 use super::Paths;
 use super::engine;
+use super::keys::now;
 use super::lock::StateLock;
-use super::protocol::{Failure, Secret};
+use super::protocol::{Failure, NewSlot};
 use super::run::make_directory;
-use crate::crypto::kdf::Params;
 use crate::keystore::{self, Keystore};
 use serde_json::json;
 
-/// Makes the state directory with a keystore that the secret opens.
+/// Makes the state directory with a keystore that opens by its `first` keyslot.
 ///
 /// # Errors
 /// Failed when there is a keystore already or it cannot be written; nothing was changed then.
-pub fn init(paths: &Paths, secret: &Secret, params: Params) -> Result<(), Failure> {
+pub fn init(paths: &Paths, first: &NewSlot) -> Result<(), Failure> {
     if !paths.state().is_dir() {
         make_directory(paths.state(), 0o711)?;
     }
     let _lock = StateLock::take(paths)?;
-    let (passphrase, salt) = (secret.passphrase.expose(), secret.salt.expose());
-    let made = Keystore::create(&paths.keystore(), passphrase, salt, params).map_err(|error| {
+    let made = Keystore::create(&paths.keystore(), first, now()).map_err(|error| {
         let exists = matches!(error, keystore::Error::Exists(_));
         let failure = Failure::from(error);
         if exists {

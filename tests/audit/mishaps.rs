@@ -4,7 +4,7 @@ use super::support::Instance;
 use super::support::machine::{detach, program};
 use super::support::process::{Running, run, until};
 use super::{deny, lines, log_of, logged, sound, with_file};
-use ezncrypt::keystore::Sealed;
+use ezncrypt::keystore::{Sealed, Secret};
 use ezncrypt::service::audit::{Log, ROTATE_AT, SEAL_AFTER, Sealer, Settings};
 use serde_json::json;
 use std::fs;
@@ -90,7 +90,7 @@ fn with_a_full_disk_the_service_goes_on_denying_and_the_loss_is_told_later() {
 /// Fills the log of an instance without a service until the next few lines have it rotated.
 fn fill(instance: &Instance) {
     let sealed = Sealed::load(&instance.state().join("keystore")).unwrap();
-    let keystore = sealed.unlock(b"correct horse", b"battery staple").unwrap();
+    let keystore = sealed.unlock(&Secret::passphrase(b"correct horse", b"battery staple")).unwrap();
     let path = log_of(instance);
     let log = Log::open(Settings {
         path: path.clone(),

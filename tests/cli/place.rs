@@ -2,7 +2,7 @@
 
 use ezncrypt::service::Paths;
 use ezncrypt::service::frame;
-use ezncrypt::service::protocol::{Answer, Event, Request};
+use ezncrypt::service::protocol::{Answer, Event, Request, Secret};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -17,6 +17,14 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_ezncrypt");
 /// A throw-away instance: a state directory, and an empty working directory.
 pub struct Place {
     dir: tempfile::TempDir,
+}
+
+/// A passphrase and salt that were sent.
+pub fn parts(secret: &Secret) -> (&[u8], &[u8]) {
+    match secret {
+        Secret::Passphrase { passphrase, salt } => (passphrase.expose(), salt.expose()),
+        _ => panic!("a secret of another kind"),
+    }
 }
 
 impl Place {

@@ -2,7 +2,9 @@
 
 use super::stage::{Stage, secret};
 use super::support::instance::BINARY;
-use ezncrypt::service::protocol::{Answer, Failure, FailureKind, GuardRow, GuardSpec, Request};
+use ezncrypt::service::protocol::{
+    Answer, Failure, FailureKind, GuardRow, GuardSpec, Request, Secret,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -105,8 +107,7 @@ fn what_is_no_guard_or_no_server_is_refused() {
         assert!(failure.message.contains(message), "{failure}");
     }
     assert_eq!(rules(&stage), before);
-    let mut wrong = secret();
-    wrong.salt = ezncrypt::crypto::SecretBytes::default();
+    let wrong = Secret::passphrase(b"correct horse", b"");
     let request = Request::GuardInstall { guard: Box::new(spec(&stage, &guard)), secret: wrong };
     assert_eq!(stage.call(&request).unwrap_err().kind, FailureKind::WrongSecret);
 }

@@ -85,7 +85,7 @@ impl Stage {
 
     fn keystore(&self) -> Keystore {
         let sealed = Sealed::load(&self.instance.state().join("keystore")).unwrap();
-        sealed.unlock(b"correct horse", b"battery staple").unwrap()
+        sealed.unlock(&Secret::passphrase(b"correct horse", b"battery staple")).unwrap()
     }
 
     /// The server's original path.
@@ -204,8 +204,7 @@ impl Stage {
 
 /// The secret of every instance.
 pub fn secret() -> Secret {
-    let bytes = |text: &[u8]| ezncrypt::crypto::SecretBytes::new(text.to_vec());
-    Secret { passphrase: bytes(b"correct horse"), salt: bytes(b"battery staple") }
+    Secret::passphrase(b"correct horse", b"battery staple")
 }
 
 pub fn this_test() -> PathBuf {

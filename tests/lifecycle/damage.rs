@@ -32,20 +32,35 @@ fn a_secret_file_that_others_can_read_is_refused() {
 }
 
 #[test]
-fn a_damaged_keystore_is_named_and_refused() {
+fn a_keystore_damaged_in_both_copies_is_named_and_refused() {
     let instance = Instance::initialised();
     let path = instance.state().join("keystore");
+    let second = instance.state().join("keystore.backup");
     let whole = fs::read(&path).unwrap();
     let mut flipped = whole.clone();
     *flipped.last_mut().unwrap() ^= 1;
     for damaged in [flipped, whole[..whole.len() / 2].to_vec(), b"foreign".to_vec(), Vec::new()] {
         fs::write(&path, &damaged).unwrap();
+        fs::write(&second, &damaged).unwrap();
         instance.run(["start"]).exits(7).says("keystore");
         assert_not_running(&instance);
         assert_eq!(fs::read(&path).unwrap(), damaged, "the evidence was changed");
     }
-    fs::write(&path, whole).unwrap();
+    fs::write(&second, whole).unwrap();
     instance.start();
+}
+
+#[test]
+fn a_damaged_keystore_is_mended_from_its_second_copy_and_the_log_tells() {
+    let instance = Instance::initialised();
+    let path = instance.state().join("keystore");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    instance.start();
+    let kept = fs::read(instance.state().join("keystore.damaged")).unwrap();
+    assert_eq!(kept, whole[..whole.len() / 2]);
+    let log = fs::read_to_string(instance.state().join("log/audit.jsonl")).unwrap();
+    assert!(log.contains("\"keystore_mended\""), "{log}");
 }
 
 #[test]

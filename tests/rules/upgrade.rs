@@ -3,7 +3,6 @@
 use super::support::Instance;
 use super::support::process::{LIMIT, Outcome, run, until};
 use super::{add, executable, listed};
-use ezncrypt::crypto::SecretBytes;
 use ezncrypt::service::protocol::{Answer, FailureKind, Request, Secret};
 use ezncrypt::service::{Paths, client};
 use std::ffi::OsStr;
@@ -155,12 +154,11 @@ fn what_changed_after_it_was_shown_is_not_taken() {
     };
     assert_eq!((changes.len(), confirms.len()), (2, 0));
     append(&two);
-    let bytes = |text: &[u8]| SecretBytes::new(text.to_vec());
     let refresh = |changes| Request::RuleRefresh {
         number: None,
         changes,
         packages: vec![None, None],
-        secret: Secret { passphrase: bytes(b"correct horse"), salt: bytes(b"battery staple") },
+        secret: Secret::passphrase(b"correct horse", b"battery staple"),
     };
     let failure = call(refresh(changes.clone())).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Failed);

@@ -2,40 +2,69 @@
 //!
 //! | bytes | field |
 //! | --- | --- |
-//! | 2 | type: 1, passphrase and salt |
-//! | 2 | bytes that follow: 16 to 16384, 152 for type 1 |
+//! | 2 | type: see [`SlotKind`] |
+//! | 2 | bytes that follow: 16 to 16384 |
 //! | 16 | slot id |
-//! | 1, 3 | log2 N of scrypt; zero |
-//! | 4, 4 | r and p of scrypt |
-//! | 32 | scrypt salt |
+//! | | by type ([`stretched`], [`rsa`]) |
 //! | 32 | commitment to the wrapping key |
 //! | 12 | wrap nonce |
 //! | 48 | wrapped master key |
 //!
-//! Slots of other types are kept byte for byte and open nothing.
+//! Whatever the type, there is a 32-byte *slot secret*, from which the wrapping key is derived. Slots of
+//! other types are kept byte for byte and open nothing.
 
-use super::{Error, Reader, Result, VERSION};
-use crate::crypto::wrap::{WRAPPED_LEN, unwrap, wrap};
-use crate::crypto::{self, Key, derive, kdf, random};
+mod rsa;
+mod stretched;
+mod wrapped;
+
+use super::{Error, Reader, Result};
+pub use rsa::RsaSlot;
+pub use stretched::StretchedSlot;
+pub use wrapped::SlotId;
 
 /// Most bytes of a slot after its length field.
 pub const MAX_LEN: usize = 16384;
 
-const PASSPHRASE: u16 = 1;
-const ID_LEN: usize = 16;
-const PASSPHRASE_LEN: usize = 152;
+/// The types of slots that this release knows; the number is the one in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u16)]
+pub enum SlotKind {
+    /// Passphrase and salt, together one secret.
+    Passphrase = 1,
+    /// The holder of an RSA private key.
+    Rsa = 2,
+    /// A recovery code, kept in a safe.
+    Recovery = 3,
+    /// The service itself, when nobody is there. Gives no right to change rules or to decrypt.
+    Unattended = 4,
+}
+
+impl SlotKind {
+    /// Whether its secret gives every right; all such slots are equal.
+    pub fn is_administrator(self) -> bool {
+        self != Self::Unattended
+    }
+
+    fn from_number(number: u16) -> Option<Self> {
+        [Self::Passphrase, Self::Rsa, Self::Recovery, Self::Unattended]
+            .into_iter()
+            .find(|kind| *kind as u16 == number)
+    }
+}
 
 /// One way to open the keystore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Slot {
-    /// By passphrase and salt.
-    Passphrase(PassphraseSlot),
+    /// By a secret that scrypt stretches: passphrase and salt, recovery code, unattended.
+    Stretched(StretchedSlot),
+    /// By an RSA private key.
+    Rsa(RsaSlot),
     /// Of a type that this release does not know.
     Unknown {
         /// The type's number.
         kind: u16,
         /// The slot's random identity.
-        id: [u8; ID_LEN],
+        id: SlotId,
         /// Everything after the identity.
         payload: Vec<u8>,
     },
@@ -43,45 +72,63 @@ pub enum Slot {
 
 impl Slot {
     /// The slot's random identity.
-    pub fn id(&self) -> &[u8; ID_LEN] {
+    pub fn id(&self) -> SlotId {
         match self {
-            Self::Passphrase(slot) => &slot.id,
-            Self::Unknown { id, .. } => id,
+            Self::Stretched(slot) => slot.id,
+            Self::Rsa(slot) => slot.id,
+            Self::Unknown { id, .. } => *id,
         }
     }
 
+    /// Its type, when this release knows it.
+    pub fn kind(&self) -> Option<SlotKind> {
+        match self {
+            Self::Stretched(slot) => Some(slot.kind),
+            Self::Rsa(_) => Some(SlotKind::Rsa),
+            Self::Unknown { .. } => None,
+        }
+    }
+
+    /// Whether it opens the keystore for whoever may do everything.
+    pub fn is_administrator(&self) -> bool {
+        self.kind().is_some_and(SlotKind::is_administrator)
+    }
+
     pub(super) fn decode(reader: &mut Reader<'_>, number: usize) -> Result<Self> {
-        let kind = u16::from_le_bytes(reader.take()?);
+        let type_number = u16::from_le_bytes(reader.take()?);
         let length = usize::from(u16::from_le_bytes(reader.take()?));
+        let kind = SlotKind::from_number(type_number);
         let fits = match kind {
-            PASSPHRASE => length == PASSPHRASE_LEN,
-            _ => (ID_LEN..=MAX_LEN).contains(&length),
+            None => (wrapped::ID_LEN..=MAX_LEN).contains(&length),
+            Some(SlotKind::Rsa) => rsa::LENGTHS.contains(&length),
+            Some(_) => length == stretched::LEN,
         };
         if !fits {
             return Err(Error::SlotLength { slot: number, length });
         }
         let mut fields = Reader(reader.take_slice(length)?);
         match kind {
-            PASSPHRASE => PassphraseSlot::decode(&mut fields, number).map(Self::Passphrase),
-            _ => Ok(Self::Unknown { kind, id: fields.take()?, payload: fields.0.to_vec() }),
+            Some(SlotKind::Rsa) => RsaSlot::decode(&mut fields, number).map(Self::Rsa),
+            Some(kind) => StretchedSlot::decode(kind, &mut fields, number).map(Self::Stretched),
+            None => {
+                let id = SlotId(fields.take()?);
+                Ok(Self::Unknown { kind: type_number, id, payload: fields.0.to_vec() })
+            }
         }
     }
 
     pub(super) fn encode(&self, number: usize, bytes: &mut Vec<u8>) -> Result<()> {
         match self {
-            Self::Passphrase(slot) => {
-                bytes.extend_from_slice(&slot.public());
-                bytes.extend_from_slice(&slot.nonce);
-                bytes.extend_from_slice(&slot.wrapped);
-            }
+            Self::Stretched(slot) => slot.encode(bytes),
+            Self::Rsa(slot) => slot.encode(bytes),
             Self::Unknown { kind, id, payload } => {
-                let length = ID_LEN.saturating_add(payload.len());
-                if length > MAX_LEN || *kind == PASSPHRASE {
+                let length = wrapped::ID_LEN.saturating_add(payload.len());
+                if length > MAX_LEN || SlotKind::from_number(*kind).is_some() {
                     return Err(Error::SlotLength { slot: number, length });
                 }
                 bytes.extend_from_slice(&kind.to_le_bytes());
                 bytes.extend_from_slice(&(length as u16).to_le_bytes());
-                bytes.extend_from_slice(id);
+                bytes.extend_from_slice(&id.0);
                 bytes.extend_from_slice(payload);
             }
         }
@@ -89,100 +136,5 @@ impl Slot {
     }
 }
 
-/// A slot that opens by passphrase and salt. All of it is public.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PassphraseSlot {
-    /// Random identity.
-    pub id: [u8; ID_LEN],
-    /// scrypt's costs, within bounds.
-    pub params: kdf::Params,
-    /// scrypt's salt.
-    pub salt: [u8; 32],
-    commitment: [u8; 32],
-    nonce: [u8; 12],
-    wrapped: [u8; WRAPPED_LEN],
-}
-
-/// The random parts of a new slot.
-pub(super) struct Randomness {
-    pub(super) id: [u8; ID_LEN],
-    pub(super) salt: [u8; 32],
-    pub(super) nonce: [u8; 12],
-}
-
-impl PassphraseSlot {
-    /// Makes a slot of keystore `keystore` that opens by `passphrase` and `salt`.
-    ///
-    /// # Errors
-    /// [`crypto::Error::KdfCost`] for costs out of bounds; [`crypto::Error::Random`].
-    pub fn seal(
-        keystore: &[u8; 16],
-        master: &Key,
-        (passphrase, salt): (&[u8], &[u8]),
-        params: kdf::Params,
-    ) -> crypto::Result<Self> {
-        let fresh = Randomness { id: random()?, salt: random()?, nonce: random()? };
-        Self::seal_with(fresh, keystore, master, (passphrase, salt), params)
-    }
-
-    pub(super) fn seal_with(
-        Randomness { id, salt, nonce }: Randomness,
-        keystore: &[u8; 16],
-        master: &Key,
-        secret: (&[u8], &[u8]),
-        params: kdf::Params,
-    ) -> crypto::Result<Self> {
-        let derived = derive::keyslot(&kdf::derive(secret.0, secret.1, &salt, params)?, &id)?;
-        let commitment = derived.commitment;
-        let mut slot = Self { id, params, salt, commitment, nonce, wrapped: [0; WRAPPED_LEN] };
-        slot.wrapped = wrap(&derived.key, &nonce, &slot.associated_data(keystore), master)?;
-        Ok(slot)
-    }
-
-    /// Unwraps the master key. Costs the slot's scrypt parameters in time and memory.
-    ///
-    /// # Errors
-    /// [`crypto::Error::Commitment`] when the secret is not this slot's;
-    /// [`crypto::Error::Authentication`] when it is, but the slot was changed or is another
-    /// keystore's.
-    pub fn open(&self, keystore: &[u8; 16], passphrase: &[u8], salt: &[u8]) -> crypto::Result<Key> {
-        let stretched = kdf::derive(passphrase, salt, &self.salt, self.params)?;
-        let derived = derive::keyslot(&stretched, &self.id)?;
-        derived.check(&self.commitment)?;
-        unwrap(&derived.key, &self.nonce, &self.associated_data(keystore), &self.wrapped)
-    }
-
-    /// The slot up to and including the commitment.
-    fn public(&self) -> Vec<u8> {
-        let mut bytes = PASSPHRASE.to_le_bytes().to_vec();
-        bytes.extend_from_slice(&(PASSPHRASE_LEN as u16).to_le_bytes());
-        bytes.extend_from_slice(&self.id);
-        bytes.extend_from_slice(&[self.params.log_n, 0, 0, 0]);
-        bytes.extend_from_slice(&self.params.r.to_le_bytes());
-        bytes.extend_from_slice(&self.params.p.to_le_bytes());
-        bytes.extend_from_slice(&self.salt);
-        bytes.extend_from_slice(&self.commitment);
-        bytes
-    }
-
-    fn associated_data(&self, keystore: &[u8; 16]) -> Vec<u8> {
-        let mut bytes = VERSION.to_le_bytes().to_vec();
-        bytes.extend_from_slice(keystore);
-        bytes.extend_from_slice(&self.public());
-        bytes
-    }
-
-    fn decode(fields: &mut Reader<'_>, number: usize) -> Result<Self> {
-        let id = fields.take()?;
-        let [log_n, padding @ ..] = fields.take::<4>()?;
-        if padding != [0; 3] {
-            return Err(Error::SlotPadding(number));
-        }
-        let (r, p) = (u32::from_le_bytes(fields.take()?), u32::from_le_bytes(fields.take()?));
-        let params = kdf::Params { log_n, r, p }
-            .checked()
-            .map_err(|source| Error::Slot { slot: number, source })?;
-        let (salt, commitment) = (fields.take()?, fields.take()?);
-        Ok(Self { id, params, salt, commitment, nonce: fields.take()?, wrapped: fields.take()? })
-    }
-}
+#[cfg(test)]
+pub(super) use stretched::Randomness;

@@ -28,10 +28,10 @@ fn fenced(language: &str) -> &'static str {
     rest.split_once("\n```").unwrap().0
 }
 
-fn passphrase_slot(file: &KeystoreFile) -> &PassphraseSlot {
+fn passphrase_slot(file: &KeystoreFile) -> &StretchedSlot {
     match &file.prefix().slots[0] {
-        Slot::Passphrase(slot) => slot,
-        Slot::Unknown { .. } => panic!("the example has a passphrase slot"),
+        Slot::Stretched(slot) => slot,
+        _ => panic!("the example has a passphrase slot"),
     }
 }
 
@@ -65,7 +65,7 @@ fn the_vector_opens_by_its_secret_to_the_body_shown() {
     let file = decode(VECTOR).unwrap();
     assert_eq!(file.prefix().sequence, 7);
     let slot = passphrase_slot(&file);
-    let key = slot.open(&file.prefix().id, SECRET.0, SECRET.1).unwrap();
+    let key = slot.open(&file.prefix().id, SECRET).unwrap();
     assert!(key.same_as(&master()));
     assert_eq!(file.open(&key).unwrap().expose(), fenced("json").as_bytes());
 }
@@ -79,8 +79,16 @@ fn the_fixed_values_give_the_vectors() {
 fn made_of_fixed_values(sequence: u64, nonce: u8, body: &str) -> Vec<u8> {
     let fresh = Randomness { id: counting(0x10), salt: counting(0x20), nonce: counting(0x40) };
     let params = Params::with_log_n(14).unwrap();
-    let slot = PassphraseSlot::seal_with(fresh, &counting(0), &master(), SECRET, params).unwrap();
-    let prefix = Prefix { id: counting(0), sequence, slots: vec![Slot::Passphrase(slot)] };
+    let slot = StretchedSlot::seal_with(
+        fresh,
+        SlotKind::Passphrase,
+        &counting(0),
+        &master(),
+        SECRET,
+        params,
+    )
+    .unwrap();
+    let prefix = Prefix { id: counting(0), sequence, slots: vec![Slot::Stretched(slot)] };
     let body = SecretBytes::new(fenced(body).as_bytes().to_vec());
     let file = KeystoreFile::seal(prefix, &master(), counting(nonce), body).unwrap();
     file.bytes().to_vec()
@@ -105,8 +113,8 @@ fn a_changed_slot_never_gives_the_master_key() {
         let mut changed = VECTOR.to_vec();
         changed[FIRST_SLOT.start + bit / 8] ^= 1 << (bit % 8);
         let Ok(file) = decode(&changed) else { continue };
-        let Slot::Passphrase(slot) = &file.prefix().slots[0] else { continue };
-        assert!(slot.open(&file.prefix().id, SECRET.0, SECRET.1).is_err(), "bit {bit}");
+        let Slot::Stretched(slot) = &file.prefix().slots[0] else { continue };
+        assert!(slot.open(&file.prefix().id, SECRET).is_err(), "bit {bit}");
     }
 }
 
@@ -115,12 +123,12 @@ fn a_wrong_secret_differs_from_a_damaged_slot() {
     let file = decode(VECTOR).unwrap();
     let slot = passphrase_slot(&file);
     let id = file.prefix().id;
-    let wrong = slot.open(&id, SECRET.0, b"sea salT");
+    let wrong = slot.open(&id, (SECRET.0, b"sea salT"));
     assert_eq!(wrong.err(), Some(crypto::Error::Commitment));
-    let foreign = slot.open(&[9; 16], SECRET.0, SECRET.1);
+    let foreign = slot.open(&[9; 16], SECRET);
     assert_eq!(foreign.err(), Some(crypto::Error::Authentication));
     let wrapped = decode(&patched(SLOT_AT + 108, b"?")).unwrap();
-    let damaged = passphrase_slot(&wrapped).open(&id, SECRET.0, SECRET.1);
+    let damaged = passphrase_slot(&wrapped).open(&id, SECRET);
     assert_eq!(damaged.err(), Some(crypto::Error::Authentication));
 }
 
@@ -144,9 +152,13 @@ fn what_is_wrong_with_a_file_is_named() {
         (10, &[0xff, 0xff], Error::SlotCount(0xffff)),
         (LEN_AT, &[151, 0], Error::SlotLength { slot: 1, length: 151 }),
         (LEN_AT, &[0xff, 0xff], Error::SlotLength { slot: 1, length: 0xffff }),
-        (SLOT_AT, &[2, 0, 15, 0], Error::SlotLength { slot: 1, length: 15 }),
-        (SLOT_AT, &[2, 0, 1, 64], Error::SlotLength { slot: 1, length: 16385 }),
-        (SLOT_AT, &[2, 0, 0, 64], Error::Cut),
+        (SLOT_AT, &[2, 0, 113, 0], Error::SlotLength { slot: 1, length: 113 }),
+        (SLOT_AT, &[2, 0, 0, 9], Error::SlotLength { slot: 1, length: 2304 }),
+        (SLOT_AT, &[2, 0], Error::SlotLength { slot: 1, length: 152 }),
+        (SLOT_AT, &[3, 0, 151, 0], Error::SlotLength { slot: 1, length: 151 }),
+        (SLOT_AT, &[9, 0, 15, 0], Error::SlotLength { slot: 1, length: 15 }),
+        (SLOT_AT, &[9, 0, 1, 64], Error::SlotLength { slot: 1, length: 16385 }),
+        (SLOT_AT, &[9, 0, 0, 64], Error::Cut),
         (COST_AT + 1, &[1], Error::SlotPadding(1)),
         (FIRST_SLOT.end + 56, &[0xff; 4], Error::BodyLength),
         (FIRST_SLOT.end + 56, &[0; 4], Error::BodyLength),
@@ -179,10 +191,13 @@ fn two_slots_of_one_id_are_refused() {
 #[test]
 fn unknown_slots_are_kept_byte_for_byte_and_in_place() {
     let known = decode(VECTOR).unwrap().prefix().slots[0].clone();
-    let unknown =
-        |kind, id, payload: &[u8]| Slot::Unknown { kind, id: [id; 16], payload: payload.into() };
+    let unknown = |kind, id, payload: &[u8]| Slot::Unknown {
+        kind,
+        id: SlotId([id; 16]),
+        payload: payload.into(),
+    };
     let slots =
-        vec![unknown(2, 1, b"modulus"), known, unknown(0xffff, 2, b""), unknown(0, 3, &[7; 16368])];
+        vec![unknown(9, 1, b"modulus"), known, unknown(0xffff, 2, b""), unknown(0, 3, &[7; 16368])];
     let prefix = Prefix { id: counting(0), sequence: 8, slots };
     let file = KeystoreFile::seal(prefix.clone(), &master(), [1; 24], SecretBytes::new(vec![5; 9]))
         .unwrap();
@@ -197,12 +212,56 @@ fn what_would_not_decode_is_not_encoded() {
         let prefix = Prefix { id: counting(0), sequence: 1, slots };
         KeystoreFile::seal(prefix, &master(), [1; 24], SecretBytes::default()).err()
     };
-    let unknown = |kind, length| Slot::Unknown { kind, id: [1; 16], payload: vec![0; length] };
+    let unknown =
+        |kind, length| Slot::Unknown { kind, id: SlotId([1; 16]), payload: vec![0; length] };
     assert_eq!(seal(vec![]), Some(Error::SlotCount(0)));
-    assert_eq!(seal(vec![unknown(2, 1); 65]), Some(Error::SlotCount(65)));
-    assert_eq!(seal(vec![unknown(2, 16369)]), Some(Error::SlotLength { slot: 1, length: 16385 }));
+    assert_eq!(seal(vec![unknown(9, 1); 65]), Some(Error::SlotCount(65)));
+    assert_eq!(seal(vec![unknown(9, 16369)]), Some(Error::SlotLength { slot: 1, length: 16385 }));
     assert_eq!(seal(vec![unknown(1, 136)]), Some(Error::SlotLength { slot: 1, length: 152 }));
-    assert_eq!(seal(vec![unknown(2, 1); 2]), Some(Error::SlotRepeated(2)));
+    assert_eq!(seal(vec![unknown(9, 1); 2]), Some(Error::SlotRepeated(2)));
+}
+
+#[test]
+fn a_slot_of_each_type_gives_the_master_key_to_its_own_secret_only() {
+    let (id, cheap) = (counting(0), Params::with_log_n(14).unwrap());
+    let kinds = [SlotKind::Passphrase, SlotKind::Recovery, SlotKind::Unattended];
+    let sealed = kinds.map(|kind| {
+        StretchedSlot::seal(kind, &id, &master(), (kind_name(kind), b""), cheap).unwrap()
+    });
+    let slots = sealed.clone().map(Slot::Stretched).to_vec();
+    let file = KeystoreFile::seal(
+        Prefix { id, sequence: 1, slots },
+        &master(),
+        [1; 24],
+        SecretBytes::default(),
+    );
+    assert_eq!(decode(file.unwrap().bytes()).unwrap().prefix().slots.len(), 3);
+    for (slot, kind) in sealed.iter().zip(kinds) {
+        assert!(slot.open(&id, (kind_name(kind), b"")).unwrap().same_as(&master()));
+        let other = slot.open(&id, (b"other", b""));
+        assert_eq!(other.err(), Some(crypto::Error::Commitment));
+    }
+}
+
+fn kind_name(kind: SlotKind) -> &'static [u8] {
+    match kind {
+        SlotKind::Passphrase => b"passphrase",
+        SlotKind::Rsa => b"rsa",
+        SlotKind::Recovery => b"recovery",
+        SlotKind::Unattended => b"unattended",
+    }
+}
+
+/// Who knows the unattended secret must not pass for an administrator by relabelling the slot.
+#[test]
+fn a_slot_of_another_type_than_it_was_made_for_does_not_open() {
+    for kind in [SlotKind::Recovery, SlotKind::Unattended] {
+        let relabelled = decode(&patched(SLOT_AT, &(kind as u16).to_le_bytes())).unwrap();
+        let slot = passphrase_slot(&relabelled);
+        assert_eq!(slot.kind, kind);
+        let opened = slot.open(&relabelled.prefix().id, SECRET);
+        assert_eq!(opened.err(), Some(crypto::Error::Authentication));
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::format::keystore::{KeystoreFile, Prefix, Slot};
+use crate::format::keystore::{KeystoreFile, Prefix, Slot, SlotId};
 use crate::keystore::RuleBindings;
 use crate::storage::durable::{self, tests::TinyDisk};
 
@@ -9,7 +9,7 @@ fn a_change_is_on_disk_and_in_memory_and_raises_the_sequence() {
     let mut keystore = place.create();
     let id = add_location(&mut keystore, "/var/lib/mysql").unwrap();
     add_location(&mut keystore, "/var/lib/more").unwrap();
-    assert_eq!((keystore.sequence(), place.names()), (3, 1));
+    assert_eq!((keystore.sequence(), place.names()), (3, 2));
     let again = place.unlock().unwrap();
     assert_eq!(again.sequence(), 3);
     assert_eq!(again.locations(), keystore.locations());
@@ -134,7 +134,7 @@ fn an_old_keystore_put_back_shows_its_lower_sequence() {
     let mut keystore = place.create();
     let old = place.read();
     add_location(&mut keystore, "/a").unwrap();
-    place.write(&old);
+    place.write_alone(&old);
     assert_eq!(place.load().unwrap().sequence(), 1);
     assert!(place.unlock().unwrap().sequence() < keystore.sequence());
     assert!(matches!(add_location(&mut keystore, "/b"), Err(Error::ChangedOnDisk(_))));
@@ -145,11 +145,12 @@ fn slots_of_later_releases_survive_a_change() {
     let place = Place::new();
     let keystore = place.create();
     let mut slots = place.load().unwrap().slots().to_vec();
-    slots.insert(0, Slot::Unknown { kind: 2, id: [9; 16], payload: vec![1, 2, 3] });
-    let (master, body) = (keystore.master_copy(), contents::Contents::default().encode().unwrap());
+    slots.insert(0, Slot::Unknown { kind: 9, id: SlotId([9; 16]), payload: vec![1, 2, 3] });
+    let (master, body) =
+        (keystore.master().duplicate(), contents::Contents::default().encode().unwrap());
     let prefix = Prefix { id: keystore.id(), sequence: 5, slots };
     let file = KeystoreFile::seal(prefix, &master, [3; 24], body).unwrap();
-    place.write(file.bytes());
+    place.write_alone(file.bytes());
     add_location(&mut place.unlock().unwrap(), "/a").unwrap();
     let sealed = place.load().unwrap();
     assert_eq!(sealed.slots(), file.prefix().slots);
@@ -160,11 +161,12 @@ fn slots_of_later_releases_survive_a_change() {
 fn the_last_sequence_number_is_an_error_and_not_a_wrap() {
     let place = Place::new();
     let keystore = place.create();
-    let (master, body) = (keystore.master_copy(), contents::Contents::default().encode().unwrap());
+    let (master, body) =
+        (keystore.master().duplicate(), contents::Contents::default().encode().unwrap());
     let slots = place.load().unwrap().slots().to_vec();
     let prefix = Prefix { id: keystore.id(), sequence: u64::MAX, slots };
     let file = KeystoreFile::seal(prefix, &master, [3; 24], body).unwrap();
-    place.write(file.bytes());
+    place.write_alone(file.bytes());
     let refused = add_location(&mut place.unlock().unwrap(), "/a");
     assert!(matches!(refused, Err(Error::SequenceUsedUp(_))));
     assert_eq!(place.read(), file.bytes());
@@ -178,7 +180,7 @@ fn a_keystore_left_by_a_crash_opens_and_the_next_change_tidies() {
     std::fs::hard_link(&place.path, durable::previous(&place.path)).unwrap();
     let mut keystore = place.unlock().unwrap();
     add_location(&mut keystore, "/a").unwrap();
-    assert_eq!(place.names(), 1);
+    assert_eq!(place.names(), 2);
 }
 
 fn rule(text: &str) -> RuleRecord {

@@ -14,7 +14,7 @@ fn the_vector_opens() {
     let place = Place::with(VECTOR);
     let sealed = place.load().unwrap();
     assert_eq!((sealed.sequence(), sealed.slots().len()), (7, 1));
-    let keystore = sealed.unlock(b"open sesame", b"sea salt").unwrap();
+    let keystore = sealed.unlock(&Secret::passphrase(b"open sesame", b"sea salt")).unwrap();
     let keys = keystore.category("mysql").unwrap();
     assert_eq!((keys.current_epoch(), keys.suite), (2, Suite::Xaes256Gcm));
     assert_eq!(keys.key(2).unwrap().expose()[0], 0xc0);
@@ -27,7 +27,7 @@ fn the_vector_opens() {
 fn the_vector_with_guards_opens_and_the_one_without_has_none() {
     let open = |vector| {
         let place = Place::with(vector);
-        place.load().unwrap().unlock(b"open sesame", b"sea salt").unwrap()
+        place.load().unwrap().unlock(&Secret::passphrase(b"open sesame", b"sea salt")).unwrap()
     };
     let (old, new) = (open(VECTOR), open(VECTOR_WITH_GUARDS));
     assert!(old.guards().is_empty() && !old.rules()[0].guard);
@@ -52,12 +52,15 @@ fn a_new_keystore_is_empty_private_and_opens_by_its_secret_only() {
     let keystore = place.create();
     assert_eq!(keystore.sequence(), 1);
     assert_eq!(std::fs::metadata(&place.path).unwrap().permissions().mode() & 0o7777, 0o600);
-    assert_eq!(place.names(), 1);
+    assert_eq!(place.names(), 2, "two copies");
     let again = place.unlock().unwrap();
     assert!(again.categories().is_empty() && again.rules().is_empty());
     assert!(again.locations().is_empty());
     for (passphrase, salt) in [("passphrase", "Salt"), ("", "salt"), ("passphrases", "alt")] {
-        let wrong = place.load().unwrap().unlock(passphrase.as_bytes(), salt.as_bytes());
+        let wrong = place
+            .load()
+            .unwrap()
+            .unlock(&Secret::passphrase(passphrase.as_bytes(), salt.as_bytes()));
         assert!(matches!(wrong, Err(Error::WrongSecret)));
     }
 }
@@ -65,13 +68,12 @@ fn a_new_keystore_is_empty_private_and_opens_by_its_secret_only() {
 #[test]
 fn creating_over_a_keystore_or_its_previous_version_is_refused() {
     let place = Place::with(b"anything");
-    let cheap = Params::with_log_n(Params::MIN_LOG_N).unwrap();
-    let refused = Keystore::create(&place.path, b"p", b"s", cheap);
+    let refused = Keystore::create(&place.path, &cheap_slot(b"p", b"s"), 1);
     assert!(matches!(refused, Err(Error::Exists(path)) if path == place.path));
     assert_eq!(place.read(), b"anything");
     let previous = durable::previous(&place.path);
     std::fs::rename(&place.path, &previous).unwrap();
-    let refused = Keystore::create(&place.path, b"p", b"s", cheap);
+    let refused = Keystore::create(&place.path, &cheap_slot(b"p", b"s"), 1);
     assert!(matches!(refused, Err(Error::Exists(path)) if path == previous));
     assert!(!place.path.exists());
 }
@@ -79,7 +81,9 @@ fn creating_over_a_keystore_or_its_previous_version_is_refused() {
 #[test]
 fn costs_out_of_bounds_make_no_keystore() {
     let place = Place::new();
-    let refused = Keystore::create(&place.path, b"p", b"s", Params { log_n: 40, r: 8, p: 1 });
+    let costly = Params { log_n: 40, r: 8, p: 1 };
+    let slot = NewSlot::Stretched(Secret::passphrase(b"p", b"s"), costly);
+    let refused = Keystore::create(&place.path, &slot, 1);
     assert!(matches!(refused, Err(Error::Crypto(crypto::Error::KdfCost { .. }))));
     assert_eq!(place.names(), 0);
 }
@@ -88,14 +92,15 @@ fn costs_out_of_bounds_make_no_keystore() {
 fn a_secret_is_proven_against_the_keystore_that_is_open() {
     let place = Place::new();
     let keystore = place.create();
-    assert!(keystore.verify_secret(b"passphrase", b"salt").is_ok());
-    let wrong = keystore.verify_secret(b"passphrase", b"pepper");
+    assert!(keystore.authenticate(&Secret::passphrase(b"passphrase", b"salt")).is_ok());
+    let wrong = keystore.authenticate(&Secret::passphrase(b"passphrase", b"pepper"));
     assert!(matches!(wrong, Err(Error::WrongSecret)));
     // The same slot on a master key of another keystore: the secret opens it, and proves nothing.
     let stranger = Key::random().unwrap();
     let file = KeystoreFile::decode(place.read()).unwrap();
-    let foreign = Keystore::from_parts(place.path, stranger, file, contents::Contents::default());
-    let unproven = foreign.verify_secret(b"passphrase", b"salt");
+    let (empty, slot) = (contents::Contents::default(), keystore.opened_by());
+    let foreign = Keystore::from_parts(place.path, stranger, file, empty, slot);
+    let unproven = foreign.authenticate(&Secret::passphrase(b"passphrase", b"salt"));
     assert!(matches!(unproven, Err(Error::WrongSecret)));
 }
 
@@ -106,7 +111,7 @@ fn slots_exchanged_between_keystores_are_damage() {
     let slot = 36..36 + 156;
     let mut mixed = ours.read();
     mixed[slot.clone()].copy_from_slice(&theirs.read()[slot]);
-    ours.write(&mixed);
+    ours.write_alone(&mixed);
     let Err(Error::Damaged { path, source, previous }) = ours.unlock() else {
         panic!("a foreign slot was accepted");
     };
@@ -124,7 +129,7 @@ fn a_damaged_body_is_not_a_wrong_secret_and_names_the_previous_version_without_u
     for at in [28, sound.len() - 17, sound.len() - 1] {
         let mut damaged = sound.clone();
         damaged[at] ^= 1;
-        place.write(&damaged);
+        place.write_alone(&damaged);
         let error = place.unlock().err().unwrap();
         let Error::Damaged { source: FormatError::Body(_), .. } = &error else {
             panic!("byte {at}: {error}");
@@ -146,8 +151,7 @@ fn any_flipped_bit_of_an_unlocked_keystore_s_file_is_refused() {
     for bit in (0..sound.len() * 8).step_by(7) {
         let mut damaged = sound.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
-        place.write(&damaged);
-        let opened = place.load().and_then(|sealed| sealed.unlock_with(keystore.master_copy()));
+        let opened = KeystoreFile::decode(damaged).and_then(|file| file.open(keystore.master()));
         assert!(opened.is_err(), "bit {bit}");
     }
 }

@@ -273,7 +273,7 @@ impl From<install::Error> for Failure {
 mod tests {
     use super::*;
     use crate::crypto::kdf::Params;
-    use crate::keystore::Keystore;
+    use crate::keystore::{Keystore, NewSlot, Secret};
     use crate::service::Paths;
 
     #[test]
@@ -284,7 +284,8 @@ mod tests {
             std::fs::create_dir(directory).unwrap();
         }
         let cheap = Params::with_log_n(Params::MIN_LOG_N).unwrap();
-        let keystore = Keystore::create(&paths.keystore(), b"p", b"s", cheap).unwrap();
+        let slot = NewSlot::Stretched(Secret::passphrase(b"p", b"s"), cheap);
+        let keystore = Keystore::create(&paths.keystore(), &slot, 1).unwrap();
         let engine = Engine::offline(paths, keystore).unwrap();
         assert_eq!(list(&engine), Ok(Answer::Guards(Vec::new())));
         let path = Path::new("/usr/sbin/mysqld");

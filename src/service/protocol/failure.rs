@@ -47,6 +47,8 @@ pub enum FailureKind {
     Damaged,
     /// The disk is full: 8.
     NoSpace,
+    /// A key server, or another source of the unattended secret, does not answer: 9.
+    Unavailable,
 }
 
 impl FailureKind {
@@ -61,6 +63,7 @@ impl FailureKind {
             Self::NotRunning => 6,
             Self::Damaged => 7,
             Self::NoSpace => 8,
+            Self::Unavailable => 9,
         }
     }
 }

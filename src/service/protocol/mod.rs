@@ -6,12 +6,14 @@
 
 mod explanation;
 mod failure;
+mod keys;
 mod rows;
 mod secret;
 
 pub use super::audit::Report as AuditReport;
 pub use explanation::{About, ExplanationRow, FindingRow, Question, WhoRow};
 pub use failure::{Failure, FailureKind};
+pub use keys::{CategoryRow, NewSlot, SlotRow};
 pub use rows::{
     Counters, FileChange, GuardRow, GuardSpec, LocationRow, RuleChange, RuleRow, Status,
 };
@@ -124,6 +126,33 @@ pub enum Request {
     },
     /// Tells what the rules say to a request.
     Explain(Question),
+    /// Lists the keyslots and the categories' keys.
+    Keys,
+    /// Adds a keyslot.
+    KeyAdd {
+        /// What it opens by.
+        slot: NewSlot,
+        /// What it is called; may be empty.
+        name: String,
+        /// Proof that the caller may change the keyslots.
+        secret: Secret,
+    },
+    /// Removes a keyslot.
+    KeyRemove {
+        /// Its number (from 1) or name.
+        which: String,
+        /// Proof that the caller may change the keyslots.
+        secret: Secret,
+    },
+    /// Puts a new keyslot of the same kind in the place of another.
+    KeyChange {
+        /// Its number (from 1) or name; none for the one that `secret` opens.
+        which: Option<String>,
+        /// What it opens by from now on.
+        slot: NewSlot,
+        /// Proof that the caller may change the keyslots.
+        secret: Secret,
+    },
 }
 
 /// What the answering side says while it works, and at the end.
@@ -184,6 +213,15 @@ pub enum Answer {
     },
     /// Of the guard requests: all guards as they are now; of [`Request::GuardRemove`] the removed one.
     Guards(Vec<GuardRow>),
+    /// Of [`Request::Keys`].
+    Keys {
+        /// What opens the keystore.
+        slots: Vec<SlotRow>,
+        /// The categories' keys.
+        categories: Vec<CategoryRow>,
+    },
+    /// Of the requests that change keyslots: all of them as they are now.
+    Slots(Vec<SlotRow>),
     /// Of [`Request::Explain`].
     Explanation(Box<ExplanationRow>),
 }

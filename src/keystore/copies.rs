@@ -1,0 +1,90 @@
+//! The second copy of the keystore's file, and mending one copy from the other.
+//!
+//! After every save the same bytes are at `keystore` and at `keystore.backup`. A change of keyslots
+//! removes the second copy before it saves the first, so that no copy ever opens by a secret that no
+//! longer should.
+
+use super::{Error, Keystore, Result, file};
+use crate::format::keystore::KeystoreFile;
+use crate::storage::durable;
+use std::path::{Path, PathBuf};
+
+/// Permissions of both copies, and of what is kept of a damaged one.
+pub(super) const MODE: u32 = 0o600;
+
+/// The second copy's path: `keystore.backup`.
+pub fn backup_path(path: &Path) -> PathBuf {
+    beside(path, ".backup")
+}
+
+/// Where a damaged keystore is kept: `keystore.damaged`.
+pub fn damaged_path(path: &Path) -> PathBuf {
+    beside(path, ".damaged")
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(suffix);
+    name.into()
+}
+
+/// What mending did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mended {
+    /// Both copies were sound and the same.
+    Nothing,
+    /// The keystore was damaged or missing and was put back from its second copy, which is of this
+    /// sequence number. What was damaged is kept at [`damaged_path`].
+    Keystore(u64),
+    /// The second copy was missing, damaged or older, and was made anew.
+    SecondCopy,
+}
+
+impl Keystore {
+    /// Makes both copies the same and sound. For the owner of the state directory only.
+    ///
+    /// # Errors
+    /// [`Error::Save`] when a damaged keystore cannot be put back; both copies are as they were then. A
+    /// second copy that cannot be made is no error: the next save tries again.
+    pub fn mend(&mut self) -> Result<Mended> {
+        let path = self.path().to_owned();
+        let bytes = self.file_bytes().to_vec();
+        let mut mended = Mended::Nothing;
+        if !matches!(file::read(&path), Ok(found) if found == bytes) {
+            // Kept for whoever wants to know what happened; there may be nothing to keep.
+            let _ = rustix::fs::rename(&path, damaged_path(&path));
+            durable::replace(&path, &bytes, MODE).map_err(Error::Save)?;
+            mended = Mended::Keystore(self.sequence());
+        }
+        let second = backup_path(&path);
+        if !matches!(file::read(&second), Ok(found) if found == bytes)
+            && self.save_second_copy()
+            && mended == Mended::Nothing
+        {
+            mended = Mended::SecondCopy;
+        }
+        Ok(mended)
+    }
+
+    /// Makes the second copy the same as the first; tells whether it is.
+    pub(super) fn save_second_copy(&mut self) -> bool {
+        let saved = durable::replace(&backup_path(self.path()), self.file_bytes(), MODE);
+        saved.is_ok()
+    }
+}
+
+/// The second copy, when it is there, readable and well-formed.
+pub(super) fn read_second(path: &Path) -> Option<KeystoreFile> {
+    KeystoreFile::decode(file::read(&backup_path(path)).ok()?).ok()
+}
+
+/// Removes the second copy, durably enough: it is gone before anything else is written.
+pub(super) fn remove_second(path: &Path) -> Result<()> {
+    let second = backup_path(path);
+    match std::fs::remove_file(&second) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::Read { path: second, source })
+        }
+        _ => Ok(()),
+    }
+}
