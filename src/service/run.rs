@@ -51,7 +51,9 @@ pub fn run(paths: &Paths, secret: Secret, ready: impl FnOnce()) -> Result<(), Fa
     let reason = match &served {
         Ok(()) => {
             let version = env!("CARGO_PKG_VERSION");
-            let fields = json!({ "pid": std::process::id(), "version": version });
+            let fields = json!({
+                "pid": std::process::id(), "version": version, "keyslot": keys::opened_by(&engine),
+            });
             engine.log().write("start", fields);
             ready();
             wait(&engine, &ended)

@@ -18,6 +18,15 @@ pub fn list(engine: &Engine) -> Result<Answer, Failure> {
     })
 }
 
+/// Kind of the keyslot that the keystore was opened by.
+pub fn opened_by(engine: &Engine) -> String {
+    let kind = engine.with_keystore(|keystore| {
+        let opened = keystore.opened_by();
+        Ok(keystore.slots().find(|(slot, _)| slot.id() == opened).map(|(slot, _)| kind_name(slot)))
+    });
+    kind.ok().flatten().unwrap_or_default()
+}
+
 pub(super) fn slot_rows(keystore: &Keystore) -> Vec<SlotRow> {
     let row = |(index, (slot, record))| slot_row(index + 1, slot, record);
     keystore.slots().enumerate().map(row).collect()

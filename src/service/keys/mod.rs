@@ -4,7 +4,7 @@ mod list;
 mod mend;
 mod slots;
 
-pub use list::list;
+pub use list::{list, opened_by};
 pub use mend::mend;
 pub use slots::{add, change, remove};
 
