@@ -6,6 +6,8 @@
 pub mod geometry;
 pub mod header;
 pub mod keystore;
+pub mod recovery_code;
+pub mod rsa_key;
 pub mod sector;
 
 use crate::crypto;
