@@ -24,7 +24,9 @@ mod prompt;
 mod secret;
 mod shell_words;
 mod table;
+mod time;
 mod typography;
+mod unattended;
 mod usage;
 mod verbs;
 

@@ -16,6 +16,7 @@ pub mod keys;
 mod lock;
 mod migration;
 pub mod mode;
+pub mod notify;
 pub mod paths;
 mod programs;
 pub mod protocol;
@@ -25,6 +26,7 @@ mod run;
 mod server;
 mod setup;
 pub mod users;
+mod watchdog;
 
 pub use paths::Paths;
 pub use run::run;
