@@ -8,6 +8,8 @@ mod key_server;
 mod kmip;
 #[path = "unattended/machine.rs"]
 mod machine;
+#[path = "unattended/notify.rs"]
+mod notify;
 #[path = "unattended/sources.rs"]
 mod sources;
 mod support;
