@@ -50,6 +50,9 @@ pub enum Error {
     /// The category has no key of this epoch.
     #[error("the category has no key of epoch {0}")]
     UnknownEpoch(u32),
+    /// Two sets of keys of one category differ in this epoch.
+    #[error("there are two different keys of epoch {0}")]
+    EpochDiffers(u32),
     /// The kernel gave no random bytes.
     #[error("the kernel gave no random bytes")]
     Random,
