@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 mod changing;
 mod copies_and_slots;
+mod corruption;
 mod opening;
 
 struct Place {

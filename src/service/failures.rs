@@ -2,7 +2,7 @@
 
 use super::protocol::{Failure, FailureKind};
 
-use crate::{keystore, migrate, volume};
+use crate::{format, keystore, migrate, volume};
 use std::error::Error;
 use std::io::{self, ErrorKind};
 
@@ -14,6 +14,8 @@ impl From<keystore::Error> for Failure {
             E::Missing(_) => FailureKind::NotRunning,
             E::Damaged { .. } | E::OnlyPrevious { .. } | E::Contents { .. } => FailureKind::Damaged,
             E::ServiceOnly => FailureKind::Denied,
+            E::Bundle(_) | E::BundleContents(_) => FailureKind::Damaged,
+            E::WrongBundleSecret => FailureKind::WrongSecret,
             E::CategoryName(_) | E::SlotName => FailureKind::Usage,
             E::ChangedOnDisk(_) => FailureKind::Busy,
             other if is_no_space(other) => FailureKind::NoSpace,
@@ -26,6 +28,13 @@ impl From<keystore::Error> for Failure {
                 "both the passphrase and the salt must be right; `ezncrypt key list` shows what opens it",
             ),
             E::ServiceOnly => failure.hint("show the secret of an administrator's keyslot"),
+            E::Bundle(format::keystore::Error::NotABundle) => {
+                failure.hint("a bundle is what `ezncrypt key export` wrote")
+            }
+            E::WrongBundleSecret => failure.hint("it is the one that was given at the export"),
+            E::CategoryExists(_) => failure.hint("import it under another name: --as @NAME"),
+            E::KnownAs(name) => failure.hint(format!("import it as that: --as @{name}")),
+            E::NoCategory(_) => failure.hint("`ezncrypt key list` shows them"),
             E::NoSuchSlot(_) => failure.hint("`ezncrypt key list` shows them"),
             E::LastAdministrator => failure.hint("first add another: ezncrypt key add"),
             _ => match error.previous() {

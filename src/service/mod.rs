@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod client;
 mod confirmation;
+mod decrypt_file;
 mod engine;
 pub mod explain;
 mod failures;
@@ -28,6 +29,7 @@ mod setup;
 pub mod users;
 mod watchdog;
 
+pub use keys::restore;
 pub use paths::Paths;
 pub use run::run;
 pub use setup::init;
@@ -108,6 +110,9 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::KeyAdd { secret, .. }
         | Request::KeyRemove { secret, .. }
         | Request::KeyChange { secret, .. }
+        | Request::KeyExport { secret, .. }
+        | Request::KeyImport { secret, .. }
+        | Request::DecryptFile { secret, .. }
         | Request::Mode { secret, .. } => Some(secret),
         Request::Encrypt { secret, .. } => secret.as_ref(),
         Request::Status
@@ -118,6 +123,7 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::AuditVerify
         | Request::Guards
         | Request::Keys
+        | Request::KeyBackup { .. }
         | Request::Explain(_) => None,
     }
 }

@@ -2,7 +2,10 @@
 
 mod add;
 pub mod args;
+mod backup;
 mod change;
+mod export;
+mod import;
 mod list;
 mod remove;
 mod test;
@@ -23,6 +26,10 @@ pub fn run(instance: &Instance, command: Command) -> Result<(), Failure> {
         Command::Remove { slot } => remove::run(instance, slot),
         Command::Change { slot, new } => change::run(instance, slot, &new),
         Command::Test { unattended } => test::run(instance, unattended),
+        Command::Export(options) => export::run(instance, options),
+        Command::Import(options) => import::run(instance, options),
+        Command::Backup { file, force } => backup::backup(instance, &file, force),
+        Command::Restore { file, force } => backup::restore(instance, &file, force),
     }
 }
 
