@@ -1,7 +1,7 @@
 //! Key servers: a real one, with certificates made by `openssl`, and ones that do everything wrong.
 
 use crate::support::machine::{program, tool_in};
-use crate::support::process::{Running, run, until};
+use crate::support::process::{Running, kill_all_naming, run, until};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -72,7 +72,7 @@ impl KeyServer {
 
     /// Starts the server and does not wait.
     pub fn spawn(&mut self, version: &str) {
-        self.running = None;
+        self.stop();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/unattended/key_server.py");
         let mut command = Command::new(tool_in("venv/bin", "python"));
         command.arg(script).arg(&self.directory).arg(self.port.to_string()).arg(version);
@@ -89,9 +89,10 @@ impl KeyServer {
         });
     }
 
-    /// Kills it.
+    /// Kills it, and the helper processes that Python's `multiprocessing` leaves behind.
     pub fn stop(&mut self) {
         self.running = None;
+        kill_all_naming(&self.directory);
     }
 
     /// The identifier of an object.
@@ -112,6 +113,12 @@ impl KeyServer {
             at("client.crt"),
             at("client.key")
         )
+    }
+}
+
+impl Drop for KeyServer {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
