@@ -4,7 +4,9 @@ import json
 import logging
 import os
 import sys
+import socket
 import threading
+import time
 import warnings
 
 warnings.simplefilter("ignore")
@@ -23,7 +25,17 @@ def at(name):
     return os.path.join(directory, name)
 
 
+def listens():
+    try:
+        socket.create_connection((HOST, port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
 def register():
+    while not listens():
+        time.sleep(0.05)
     spoken = enums.KMIPVersion["KMIP_" + version.replace(".", "_")]
     export = [enums.CryptographicUsageMask.EXPORT]
     with client.ProxyKmipClient(
