@@ -73,6 +73,15 @@ impl Secret {
         }
     }
 
+    /// A slot's successor that opens by the same secret; none when scrypt has no part in it.
+    pub(super) fn again(&self, slot: &Slot) -> Option<NewSlot> {
+        match slot {
+            Slot::Stretched(slot) => Some(NewSlot::Stretched(self.duplicate(), slot.params)),
+            Slot::Rsa(slot) => Some(NewSlot::Rsa(slot.spki().to_vec())),
+            Slot::Unknown { .. } => None,
+        }
+    }
+
     /// What scrypt is given.
     fn parts(&self) -> Option<(&[u8], &[u8])> {
         match self {
