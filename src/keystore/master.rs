@@ -77,14 +77,18 @@ impl Keystore {
             let renewed = matches!(for_it, Some(Rewrap::Renewed(_)));
             let new = match for_it {
                 _ if old == shown.0 => shown.1.again(slot),
-                Some(rewrap) => Some(self.rewrapped(slot, rewrap)?.ok_or(Error::NotOfSlot(index + 1))?),
+                Some(rewrap) => {
+                    Some(self.rewrapped(slot, rewrap)?.ok_or(Error::NotOfSlot(index + 1))?)
+                }
                 None => match slot {
                     Slot::Rsa(slot) => Some(NewSlot::Rsa(slot.spki().to_vec())),
                     _ => None,
                 },
             };
             match new {
-                Some(new) => successors.push(Successor { old, new, renewed: renewed && old != shown.0 }),
+                Some(new) => {
+                    successors.push(Successor { old, new, renewed: renewed && old != shown.0 })
+                }
                 None => missing.push(index + 1),
             }
         }
@@ -99,8 +103,8 @@ impl Keystore {
                 _ => Ok(None),
             },
             Rewrap::Renewed(NewSlot::Stretched(secret, params)) => {
-                let fits = slot.kind() == Some(SlotKind::Recovery)
-                    && secret.kind() == SlotKind::Recovery;
+                let fits =
+                    slot.kind() == Some(SlotKind::Recovery) && secret.kind() == SlotKind::Recovery;
                 Ok(fits.then(|| NewSlot::Stretched(secret.duplicate(), *params)))
             }
             Rewrap::Renewed(NewSlot::Rsa(_)) => Ok(None),

@@ -110,6 +110,15 @@ impl NewSlot {
         }
     }
 
+    /// A second copy, whose secret wipes itself as the first's does.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        match self {
+            Self::Stretched(secret, params) => Self::Stretched(secret.duplicate(), *params),
+            Self::Rsa(spki) => Self::Rsa(spki.clone()),
+        }
+    }
+
     /// Makes the slot.
     pub(super) fn seal(&self, keystore: &[u8; 16], master: &Key) -> crypto::Result<Slot> {
         match self {

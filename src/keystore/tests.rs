@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 mod changing;
 mod copies_and_slots;
+mod corruption;
 mod opening;
+mod rotating;
 
 struct Place {
     directory: tempfile::TempDir,

@@ -1,10 +1,12 @@
 //! Keyslots and keys, as commands change and list them.
 
 mod list;
+mod master;
 mod mend;
 mod slots;
 
 pub use list::{list, opened_by, slot_rows};
+pub use master::rotate;
 pub use mend::mend;
 pub use slots::{add, change, remove};
 

@@ -4,6 +4,7 @@ mod add;
 pub mod args;
 mod change;
 mod list;
+mod master;
 mod remove;
 mod test;
 
@@ -22,6 +23,7 @@ pub fn run(instance: &Instance, command: Command) -> Result<(), Failure> {
         Command::Add(options) => add::run(instance, options),
         Command::Remove { slot } => remove::run(instance, slot),
         Command::Change { slot, new } => change::run(instance, slot, &new),
+        Command::Rotate(options) => master::run(instance, &options),
         Command::Test { unattended } => test::run(instance, unattended),
     }
 }
