@@ -160,6 +160,9 @@ _ezncrypt() {
             ezncrypt__subcmd__help__subcmd__key,restore)
                 cmd="ezncrypt__subcmd__help__subcmd__key__subcmd__restore"
                 ;;
+            ezncrypt__subcmd__help__subcmd__key,rotate)
+                cmd="ezncrypt__subcmd__help__subcmd__key__subcmd__rotate"
+                ;;
             ezncrypt__subcmd__help__subcmd__key,test)
                 cmd="ezncrypt__subcmd__help__subcmd__key__subcmd__test"
                 ;;
@@ -190,6 +193,9 @@ _ezncrypt() {
             ezncrypt__subcmd__key,restore)
                 cmd="ezncrypt__subcmd__key__subcmd__restore"
                 ;;
+            ezncrypt__subcmd__key,rotate)
+                cmd="ezncrypt__subcmd__key__subcmd__rotate"
+                ;;
             ezncrypt__subcmd__key,test)
                 cmd="ezncrypt__subcmd__key__subcmd__test"
                 ;;
@@ -219,6 +225,9 @@ _ezncrypt() {
                 ;;
             ezncrypt__subcmd__key__subcmd__help,restore)
                 cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__restore"
+                ;;
+            ezncrypt__subcmd__key__subcmd__help,rotate)
+                cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__rotate"
                 ;;
             ezncrypt__subcmd__key__subcmd__help,test)
                 cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__test"
@@ -1006,7 +1015,7 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__help__subcmd__key)
-            opts="list add remove change export import backup restore test"
+            opts="list add remove change export import backup restore rotate test"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1118,6 +1127,20 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__help__subcmd__key__subcmd__restore)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__help__subcmd__key__subcmd__rotate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1252,7 +1275,7 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__key)
-            opts="-h --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help list add remove change export import backup restore test help"
+            opts="-h --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help list add remove change export import backup restore rotate test help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1510,7 +1533,7 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__key__subcmd__help)
-            opts="list add remove change export import backup restore test help"
+            opts="list add remove change export import backup restore rotate test help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1636,6 +1659,20 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__key__subcmd__help__subcmd__restore)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__key__subcmd__help__subcmd__rotate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1816,6 +1853,56 @@ _ezncrypt() {
                 return 0
             fi
             case "${prev}" in
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --recovery-code-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --credential-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__key__subcmd__rotate)
+            opts="-h --master --drop --slot-files --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --drop)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --slot-files)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --state-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -2,6 +2,8 @@
 //! every wrong secret. Runs as root.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "keys/master.rs"]
+mod master;
 #[path = "keys/rsa.rs"]
 mod rsa;
 #[path = "keys/slots.rs"]

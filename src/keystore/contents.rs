@@ -74,6 +74,8 @@ pub(super) struct Contents {
     /// How often keys or keyslots were changed.
     pub(super) key_changes: u64,
     pub(super) backup: Option<BackupRecord>,
+    /// What sealed the audit log under earlier master keys, the oldest first.
+    pub(super) audit_keys: Vec<Arc<Key>>,
 }
 
 impl Contents {
@@ -122,6 +124,7 @@ impl Contents {
             slots,
             key_changes,
             backup,
+            audit_keys,
         } = body;
         let mut categories = BTreeMap::new();
         for category in kept {
@@ -131,8 +134,18 @@ impl Contents {
                 return Err(Error::CategoryRepeated(name));
             }
         }
-        let contents =
-            Self { categories, rules, locations, guards, audit, slots, key_changes, backup };
+        let audit_keys = audit_keys.into_iter().map(|kept| Arc::new(kept.key)).collect();
+        let contents = Self {
+            categories,
+            rules,
+            locations,
+            guards,
+            audit,
+            slots,
+            key_changes,
+            backup,
+            audit_keys,
+        };
         contents.check()?;
         Ok(contents)
     }
@@ -162,6 +175,8 @@ struct BodyOut<'a> {
     key_changes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     backup: Option<BackupRecord>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    audit_keys: Vec<AuditKeyOut<'a>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
@@ -177,6 +192,12 @@ pub(super) struct CategoryOut<'a> {
     suite: u16,
     epoch: u32,
     keys: Vec<EpochOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct AuditKeyOut<'a> {
+    #[serde(with = "text::key")]
+    key: &'a Key,
 }
 
 #[derive(Serialize)]
@@ -211,6 +232,7 @@ impl<'a> From<&'a Contents> for BodyOut<'a> {
             slots: &contents.slots,
             key_changes: contents.key_changes,
             backup: contents.backup,
+            audit_keys: contents.audit_keys.iter().map(|key| AuditKeyOut { key }).collect(),
         }
     }
 }
@@ -231,6 +253,15 @@ struct BodyIn {
     key_changes: u64,
     #[serde(default)]
     backup: Option<BackupRecord>,
+    #[serde(default)]
+    audit_keys: Vec<AuditKeyIn>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuditKeyIn {
+    #[serde(with = "text::key")]
+    key: Key,
 }
 
 #[derive(Deserialize)]

@@ -37,6 +37,7 @@ fn with_everything() -> Contents {
     }
     contents.guards.push(guard("/usr/sbin/mysqld"));
     contents.audit = Some(AuditHead { sequence: u64::MAX, hash: [0xef; 32] });
+    contents.audit_keys.push(Arc::new(Key::take(&mut [9; 32])));
     contents
 }
 

@@ -67,6 +67,7 @@ impl Draft {
             slots: slot_records,
             key_changes,
             backup,
+            audit_keys: kept.audit_keys,
         };
         (contents, slots)
     }

@@ -76,6 +76,13 @@ pub enum Error {
     /// Without this slot nobody could change the keystore any more.
     #[error("it is the last keyslot that an administrator can use")]
     LastAdministrator,
+    /// A new master key cannot be wrapped for slots whose secrets were not given.
+    #[error("the new master key cannot be wrapped for {}: {secrets} not given", Numbers(.0),
+        secrets = if .0.len() == 1 { "its secret was" } else { "their secrets were" })]
+    NotGiven(Vec<usize>),
+    /// What was given for a keyslot does not open it, or is of another kind.
+    #[error("what was given for keyslot {0} does not open it")]
+    NotOfSlot(usize),
     /// A keyslot's name is not one.
     #[error(
         "a keyslot's name has at most 64 bytes of letters, digits, spaces, '-', '_', '.' and '@', and is \
@@ -135,6 +142,17 @@ impl Error {
             Self::Damaged { previous, .. } => previous.as_deref(),
             _ => None,
         }
+    }
+}
+
+/// Keyslots, as a sentence names them.
+struct Numbers<'a>(&'a [usize]);
+
+impl std::fmt::Display for Numbers<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(if self.0.len() == 1 { "keyslot " } else { "keyslots " })?;
+        let texts: Vec<String> = self.0.iter().map(usize::to_string).collect();
+        formatter.write_str(&texts.join(", "))
     }
 }
 

@@ -75,14 +75,23 @@ impl Sealed {
         // An older keystore was put back in the place of the first copy.
         if let (Ok(opened), Some(other)) = (&first, &self.other)
             && other.prefix().sequence > opened.sequence()
-            && other.open(opened.master()).is_ok()
         {
-            return self.open_copy(other, secret);
+            // Where the master key was changed since, the secret alone tells.
+            let under_one = other.open(opened.master()).is_ok();
+            return self.open_copy(other, secret).or_else(|error| match under_one {
+                true => Err(error),
+                false => first,
+            });
         }
         let (Err(Error::WrongSecret | Error::Damaged { .. }), Some(other)) = (&first, &self.other)
         else {
             return first;
         };
+        // A secret that was taken away together with the old master key must not bring an old copy back.
+        // Damage to a slot leaves the number as it was.
+        if matches!(first, Err(Error::WrongSecret)) && other.prefix().sequence < self.sequence() {
+            return first;
+        }
         match self.open_copy(other, secret) {
             // Under the same master key the first copy is sound: the secret was taken out of it.
             Ok(second) if self.file.open(second.master()).is_err() => Ok(second),

@@ -73,6 +73,15 @@ impl Secret {
         }
     }
 
+    /// A slot's successor that opens by the same secret; none when scrypt has no part in it.
+    pub(super) fn again(&self, slot: &Slot) -> Option<NewSlot> {
+        match slot {
+            Slot::Stretched(slot) => Some(NewSlot::Stretched(self.duplicate(), slot.params)),
+            Slot::Rsa(slot) => Some(NewSlot::Rsa(slot.spki().to_vec())),
+            Slot::Unknown { .. } => None,
+        }
+    }
+
     /// What scrypt is given.
     fn parts(&self) -> Option<(&[u8], &[u8])> {
         match self {
@@ -98,6 +107,15 @@ impl NewSlot {
         match self {
             Self::Stretched(secret, _) => secret.kind(),
             Self::Rsa(_) => SlotKind::Rsa,
+        }
+    }
+
+    /// A second copy, whose secret wipes itself as the first's does.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        match self {
+            Self::Stretched(secret, params) => Self::Stretched(secret.duplicate(), *params),
+            Self::Rsa(spki) => Self::Rsa(spki.clone()),
         }
     }
 

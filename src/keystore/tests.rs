@@ -7,6 +7,7 @@ mod changing;
 mod copies_and_slots;
 mod corruption;
 mod opening;
+mod rotating;
 
 struct Place {
     directory: tempfile::TempDir,

@@ -89,6 +89,14 @@ impl Keystore {
         self.contents.key_changes
     }
 
+    pub(super) fn contents(&self) -> &Contents {
+        &self.contents
+    }
+
+    pub(super) fn set_opened_by(&mut self, slot: SlotId) {
+        self.opened_by = slot;
+    }
+
     pub(super) fn master(&self) -> &Key {
         &self.master
     }
@@ -134,6 +142,11 @@ impl Keystore {
     /// None in practice: [`Error::Crypto`].
     pub fn audit_key(&self) -> Result<Key> {
         Ok(derive::audit_log(&self.master, &self.id())?.key)
+    }
+
+    /// The keys that sealed the audit log before the master key was changed, the oldest first.
+    pub fn former_audit_keys(&self) -> &[Arc<Key>] {
+        &self.contents.audit_keys
     }
 
     /// How far the audit log had come when the keystore was last saved.
@@ -217,7 +230,17 @@ impl Keystore {
         Ok(value)
     }
 
-    fn store(&mut self, mut contents: Contents, slots: Vec<Slot>) -> Result<()> {
+    fn store(&mut self, contents: Contents, slots: Vec<Slot>) -> Result<()> {
+        self.store_under(self.master.duplicate(), contents, slots)
+    }
+
+    /// Saves under a master key that may be a new one; it is this keystore's when it is on disk.
+    pub(super) fn store_under(
+        &mut self,
+        master: Key,
+        mut contents: Contents,
+        slots: Vec<Slot>,
+    ) -> Result<()> {
         contents.check()?;
         if !slots.iter().any(Slot::is_administrator) {
             return Err(Error::LastAdministrator);
@@ -228,12 +251,13 @@ impl Keystore {
         let sequence =
             sequence.checked_add(1).ok_or_else(|| Error::SequenceUsedUp(self.path.clone()))?;
         let prefix = Prefix { id, sequence, slots };
-        let file = KeystoreFile::seal(prefix, &self.master, random()?, contents.encode()?)
+        let file = KeystoreFile::seal(prefix, &master, random()?, contents.encode()?)
             .map_err(Error::Encode)?;
         if file.prefix().slots != slots_before {
             copies::remove_second(&self.path)?;
         }
         durable::replace(&self.path, file.bytes(), MODE).map_err(Error::Save)?;
+        self.master = master;
         self.file = file;
         self.contents = contents;
         self.save_second_copy();

@@ -375,11 +375,20 @@ pub fn open_log(paths: &Paths, keystore: &Keystore) -> Result<Arc<Log>, Failure>
     Ok(Arc::new(Log::open(audit::Settings {
         path: paths.audit_log(),
         syslog: paths.syslog_socket(),
-        sealer: audit::Sealer::new(keystore.audit_key()?, keystore.id()),
+        sealer: sealer(keystore)?,
         kept: kept.map(head),
         rotate_at: audit::ROTATE_AT,
         seal_after: audit::SEAL_AFTER,
     })))
+}
+
+/// What seals the log of the keystore's instance, and checks what was sealed before.
+///
+/// # Errors
+/// None in practice.
+pub fn sealer(keystore: &Keystore) -> Result<audit::Sealer, Failure> {
+    let former = keystore.former_audit_keys().iter().map(|key| key.duplicate()).collect();
+    Ok(audit::Sealer::new(keystore.audit_key()?, keystore.id()).with_former(former))
 }
 
 fn kept_head(head: audit::Head) -> AuditHead {

@@ -113,6 +113,7 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::KeyExport { secret, .. }
         | Request::KeyImport { secret, .. }
         | Request::DecryptFile { secret, .. }
+        | Request::MasterRotate { secret, .. }
         | Request::Mode { secret, .. } => Some(secret),
         Request::Encrypt { secret, .. } => secret.as_ref(),
         Request::Status

@@ -90,6 +90,10 @@ pub fn execute(
             check_secret(engine, secret)?;
             keys::remove(engine, which)
         }
+        Request::MasterRotate { given, dropped, secret } => {
+            check_secret(engine, secret)?;
+            keys::rotate(engine, given, dropped, secret)
+        }
         Request::KeyChange { which, slot, secret } => {
             check_secret(engine, secret)?;
             keys::change(engine, which.as_deref(), slot, secret)

@@ -83,6 +83,18 @@ impl Log {
         self.state().writer.write(event, fields);
     }
 
+    /// Seals with another key from now on, and writes a line about it.
+    pub fn rekey(&self, sealer: Sealer, event: &str, fields: Value) {
+        let mut fields = object(fields);
+        asker::add(&mut fields);
+        let seals = {
+            let mut state = self.state();
+            state.writer.rekey(sealer, event, fields);
+            state.writer.take_seals()
+        };
+        let _ = synced(&seals);
+    }
+
     /// Writes what somebody may cause in a loop (a denial, an I/O error), or counts it where there is too
     /// much: the next line of that sort tells, or a line of its own when there is none for a while.
     pub fn write_limited(&self, event: &str, fields: Value) {

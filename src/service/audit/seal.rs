@@ -1,5 +1,8 @@
 //! Seals: lines that only somebody with the keystore's key can write. A seal stands for itself and, by the
 //! chain, for every line before it.
+//!
+//! When the keystore's master key is changed, the key is another one. The earlier ones still check what they
+//! sealed, and nothing that follows a seal of a newer one.
 
 use super::line::{self, Envelope, Fields, Head};
 use crate::crypto::{Key, mac};
@@ -12,18 +15,28 @@ const DOMAIN: &[u8] = b"ezncrypt v1 audit seal\0";
 /// Makes and checks the seals of one instance.
 pub struct Sealer {
     key: Key,
+    /// Those before it, the oldest first.
+    former: Vec<Key>,
     keystore_id: [u8; 16],
 }
 
 impl Sealer {
     /// With the key that the keystore of this id gives.
     pub fn new(key: Key, keystore_id: [u8; 16]) -> Self {
-        Self { key, keystore_id }
+        Self { key, former: Vec::new(), keystore_id }
+    }
+
+    /// With the keys that sealed before, the oldest first.
+    #[must_use]
+    pub fn with_former(mut self, former: Vec<Key>) -> Self {
+        self.former = former;
+        self
     }
 
     /// A second one, whose key wipes itself as the first's does.
     pub fn duplicate(&self) -> Self {
-        Self { key: self.key.duplicate(), keystore_id: self.keystore_id }
+        let former = self.former.iter().map(Key::duplicate).collect();
+        Self { key: self.key.duplicate(), former, keystore_id: self.keystore_id }
     }
 
     /// The fields of the seal that follows `before`.
@@ -33,8 +46,15 @@ impl Sealer {
         Some(Fields::from_iter([("mac".into(), super::super::hex(&tag).into())]))
     }
 
-    /// Whether the line is a seal that this key made, in each of its bytes.
-    pub fn holds(&self, bytes: &[u8], envelope: &Envelope<'_>) -> bool {
+    /// Whether the line is a seal, in each of its bytes, of one of the keys from number `from` on (from 0,
+    /// the oldest); says of which.
+    pub fn holds(&self, bytes: &[u8], envelope: &Envelope<'_>, from: usize) -> Option<usize> {
+        let keys = self.former.iter().chain([&self.key]).enumerate().skip(from);
+        let mut held = keys.filter(|(_, key)| self.holds_by(key, bytes, envelope));
+        held.next().map(|(number, _)| number)
+    }
+
+    fn holds_by(&self, key: &Key, bytes: &[u8], envelope: &Envelope<'_>) -> bool {
         let Some(fields) = line::fields(bytes) else { return false };
         let tag = fields.get("mac").and_then(|tag| tag.as_str()).and_then(line::digest);
         let (Some(tag), Some(number)) = (tag, envelope.sequence.checked_sub(1)) else {
@@ -43,7 +63,7 @@ impl Sealer {
         let message = self.message(envelope.sequence, &envelope.prev, envelope.time);
         let before = Head { sequence: number, hash: envelope.prev };
         let only = Fields::from_iter([("mac".into(), super::super::hex(&tag).into())]);
-        mac::check(&self.key, &message, &tag).is_ok()
+        mac::check(key, &message, &tag).is_ok()
             && line::encode(&before, envelope.time, EVENT, &only).as_bytes() == bytes
     }
 
@@ -65,7 +85,8 @@ mod tests {
         let mine = sealer(1, 1);
         let fields = mine.fields(&before, "t").unwrap();
         let holds = |sealer: &Sealer, text: &str| {
-            line::parse(text.as_bytes()).is_some_and(|e| sealer.holds(text.as_bytes(), &e))
+            line::parse(text.as_bytes())
+                .is_some_and(|e| sealer.holds(text.as_bytes(), &e, 0).is_some())
         };
         let text = line::encode(&before, "t", EVENT, &fields);
         assert!(holds(&mine, &text) && holds(&mine.duplicate(), &text));

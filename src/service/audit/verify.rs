@@ -44,6 +44,7 @@ pub fn verify(parts: Vec<Part>, expected: &Expected) -> Report {
         file: String::new(),
         line: 0,
         known_seen: false,
+        sealed_by: 0,
     };
     for Part { name, file, length } in parts {
         (check.file, check.line) = (name, 0);
@@ -67,6 +68,8 @@ struct Check<'a> {
     file: String,
     line: u64,
     known_seen: bool,
+    /// Which of the keys made the last seal: no earlier one makes another.
+    sealed_by: usize,
 }
 
 impl Check<'_> {
@@ -99,11 +102,13 @@ impl Check<'_> {
         self.follows(&envelope);
         self.known(&head);
         if envelope.event == seal::EVENT {
-            match &self.expected.sealer {
-                Some(sealer) if !sealer.holds(&found.bytes, &envelope) => {
-                    self.find(Some(sequence), What::SealBroken);
+            let sealer = self.expected.sealer.as_ref();
+            match sealer.map(|sealer| sealer.holds(&found.bytes, &envelope, self.sealed_by)) {
+                Some(None) => self.find(Some(sequence), What::SealBroken),
+                held => {
+                    self.sealed_by = held.flatten().unwrap_or(self.sealed_by);
+                    (self.report.seals, self.report.unsealed) = (self.report.seals + 1, 0);
                 }
-                _ => (self.report.seals, self.report.unsealed) = (self.report.seals + 1, 0),
             }
         }
         if !found.ended {

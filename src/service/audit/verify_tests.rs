@@ -2,6 +2,7 @@
 
 use super::super::tests::{Place, sealer};
 use super::*;
+use crate::crypto::Key;
 use proptest::prelude::*;
 use std::fs;
 use std::io::{Seek, Write};
@@ -168,4 +169,55 @@ proptest! {
         let cut = &bytes[..at.index(bytes.len())];
         prop_assert!(!verified(&[cut], Some(head)).findings.is_empty());
     }
+}
+
+/// A sealer whose newest key is number `newest`; those before it are known too.
+fn sealer_of(newest: u8) -> Sealer {
+    let key = |number: u8| Key::take(&mut [number; 32]);
+    Sealer::new(key(newest), [8; 16]).with_former((7..newest).map(key).collect())
+}
+
+/// Seals `text` at its end by `sealer`, as if it had gone on there.
+fn sealed_by(text: &str, sealer: &Sealer) -> String {
+    let last = text.lines().last().unwrap();
+    let sequence = line::parse(last.as_bytes()).unwrap().sequence;
+    let head = Head { sequence, hash: line::hash(last.as_bytes()) };
+    let fields = sealer.fields(&head, "t").unwrap();
+    format!("{text}{}\n", line::encode(&head, "t", seal::EVENT, &fields))
+}
+
+fn verified_by(text: &str, sealer: Sealer) -> Report {
+    let expected = Expected { sealer: Some(sealer), known: None, exactly: false };
+    verify(vec![part(text.as_bytes())], &expected)
+}
+
+#[test]
+fn a_log_goes_on_under_a_new_key_and_verifies_across_the_change() {
+    let place = Place::new();
+    let log = place.open(None);
+    log.write("start", serde_json::json!({}));
+    log.rekey(sealer_of(8), "master_rotated", serde_json::json!({}));
+    log.write("denied", serde_json::json!({}));
+    assert_eq!(place.events(), ["start", "seal", "master_rotated", "seal", "denied"]);
+    assert_eq!(log.verify().findings, []);
+    log.rekey(sealer_of(9), "master_rotated", serde_json::json!({}));
+    log.finish();
+    let report = verified_by(&place.text(), sealer_of(9));
+    assert_eq!((report.findings, report.seals, report.unsealed), (vec![], 4, 0));
+    // Without the later key its seals do not hold.
+    assert!(verified_by(&place.text(), sealer_of(8)).alarm);
+    assert!(verified_by(&place.text(), Sealer::new(Key::take(&mut [9; 32]), [8; 16])).alarm);
+}
+
+#[test]
+fn an_earlier_key_seals_nothing_after_a_later_one() {
+    let (bytes, _) = sound();
+    let before = String::from_utf8(bytes).unwrap();
+    let (old, new) = (sealer_of(7), sealer_of(8));
+    let forward = sealed_by(&sealed_by(&before, &old), &new);
+    assert!(!verified_by(&forward, sealer_of(8)).alarm);
+    let back = sealed_by(&forward, &old);
+    let report = verified_by(&back, sealer_of(8));
+    let found: Vec<_> = report.findings.iter().map(|finding| &finding.what).collect();
+    assert_eq!(found, [&What::SealBroken]);
 }

@@ -136,6 +136,19 @@ impl Writer {
         }
     }
 
+    /// Seals with the key so far, writes a line that tells of the new one, and seals with that.
+    pub fn rekey(&mut self, sealer: Sealer, event: &str, fields: Fields) {
+        if self.sealer.is_none() {
+            return self.write(event, fields);
+        }
+        if self.unsealed > 0 && self.advance() {
+            self.seal();
+        }
+        self.sealer = Some(sealer);
+        self.write(event, fields);
+        self.seal();
+    }
+
     /// Seals what is not sealed, and forgets the key.
     pub fn finish(&mut self) {
         if self.unsealed > 0 && self.advance() {

@@ -3,12 +3,14 @@
 mod backup;
 mod exchange;
 mod list;
+mod master;
 mod mend;
 mod slots;
 
 pub use backup::{backup, restore, row as backup_row};
 pub use exchange::{export, import};
 pub use list::{list, opened_by, slot_rows};
+pub use master::rotate;
 pub use mend::mend;
 pub use slots::{add, change, remove};
 

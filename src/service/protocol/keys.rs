@@ -1,8 +1,8 @@
 //! Keyslots on the control socket, and how keys are listed.
 
 use crate::crypto::kdf::Params;
-pub use crate::keystore::NewSlot;
 use crate::keystore::Secret;
+pub use crate::keystore::{NewSlot, Rewrap};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// One keyslot, as it is listed.
@@ -35,6 +35,37 @@ pub struct CategoryRow {
     pub epochs: Vec<u32>,
     /// The epoch whose key new files get.
     pub current: u32,
+}
+
+/// As it is written; borrowed, so that there is no copy of the secret.
+#[derive(Serialize)]
+enum RewrapOut<'a> {
+    Same(&'a Secret),
+    Renewed(&'a NewSlot),
+}
+
+#[derive(Deserialize)]
+enum RewrapIn {
+    Same(Secret),
+    Renewed(NewSlot),
+}
+
+impl Serialize for Rewrap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Same(secret) => RewrapOut::Same(secret).serialize(serializer),
+            Self::Renewed(slot) => RewrapOut::Renewed(slot).serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Rewrap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match RewrapIn::deserialize(deserializer)? {
+            RewrapIn::Same(secret) => Self::Same(secret),
+            RewrapIn::Renewed(slot) => Self::Renewed(slot),
+        })
+    }
 }
 
 #[derive(Serialize)]

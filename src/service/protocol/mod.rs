@@ -13,7 +13,7 @@ mod secret;
 pub use super::audit::Report as AuditReport;
 pub use explanation::{About, ExplanationRow, FindingRow, Question, WhoRow};
 pub use failure::{Failure, FailureKind};
-pub use keys::{CategoryRow, NewSlot, SlotRow};
+pub use keys::{CategoryRow, NewSlot, Rewrap, SlotRow};
 pub use rows::{
     BackupRow, Counters, FileChange, GuardRow, GuardSpec, LocationRow, RuleChange, RuleRow, Status,
 };
@@ -179,6 +179,15 @@ pub enum Request {
     KeyRemove {
         /// Its number (from 1) or name.
         which: String,
+        /// Proof that the caller may change the keyslots.
+        secret: Secret,
+    },
+    /// Gives the keystore a new master key.
+    MasterRotate {
+        /// By their numbers (from 1): what the keyslots open by then that do not follow by themselves.
+        given: Vec<(usize, Rewrap)>,
+        /// Numbers (from 1) or names of keyslots that are taken away.
+        dropped: Vec<String>,
         /// Proof that the caller may change the keyslots.
         secret: Secret,
     },

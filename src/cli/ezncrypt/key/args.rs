@@ -3,6 +3,7 @@
 use crate::cli::category;
 use crate::crypto::kdf::Params;
 use clap::builder::RangedU64ValueParser;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// What to do with keys.
@@ -111,6 +112,18 @@ Examples:
         #[arg(long)]
         force: bool,
     },
+    /// Gives the keystore a new master key, which every keyslot is wrapped for anew
+    ///
+    /// Who knows the old one, or had a secret that was removed, and keeps an earlier copy of the keystore opens
+    /// nothing that is saved from then on. The keyslot whose secret is shown and RSA keyslots go on by
+    /// themselves, the unattended one by its source; a recovery code is replaced by a new one, which is
+    /// printed once; other passphrases are asked for. The categories' keys stay.
+    #[command(after_help = "\
+Examples:
+  ezncrypt key rotate --master
+  ezncrypt key rotate --master --drop alice
+  ezncrypt key rotate --master --slot-files bob /root/bob.pass /root/bob.salt")]
+    Rotate(RotateOptions),
 
     /// Proves that a secret still opens the keystore, and says by which keyslot; changes nothing
     #[command(after_help = "\
@@ -215,6 +228,20 @@ pub struct AddOptions {
     /// The new secret.
     #[command(flatten)]
     pub new: NewSecret,
+}
+
+/// What `ezncrypt key rotate` takes.
+#[derive(clap::Args, Debug)]
+pub struct RotateOptions {
+    /// The keystore's master key
+    #[arg(long, required = true)]
+    pub master: bool,
+    /// Takes the keyslot of this number or name away instead of wrapping it anew
+    #[arg(long, value_name = "SLOT")]
+    pub drop: Vec<String>,
+    /// Reads passphrase and salt of a keyslot from files that only their owner may read
+    #[arg(long, num_args = 3, value_names = ["SLOT", "PASSPHRASE_FILE", "SALT_FILE"])]
+    pub slot_files: Vec<OsString>,
 }
 
 /// Where a new secret comes from.

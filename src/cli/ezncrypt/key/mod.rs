@@ -7,6 +7,7 @@ mod change;
 mod export;
 mod import;
 mod list;
+mod master;
 mod remove;
 mod test;
 
@@ -25,6 +26,7 @@ pub fn run(instance: &Instance, command: Command) -> Result<(), Failure> {
         Command::Add(options) => add::run(instance, options),
         Command::Remove { slot } => remove::run(instance, slot),
         Command::Change { slot, new } => change::run(instance, slot, &new),
+        Command::Rotate(options) => master::run(instance, &options),
         Command::Test { unattended } => test::run(instance, unattended),
         Command::Export(options) => export::run(instance, options),
         Command::Import(options) => import::run(instance, options),
