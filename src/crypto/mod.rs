@@ -50,6 +50,9 @@ pub enum Error {
     /// The category has no key of this epoch.
     #[error("the category has no key of epoch {0}")]
     UnknownEpoch(u32),
+    /// No further key of the category can be numbered.
+    #[error("the category's epochs are used up")]
+    EpochsUsedUp,
     /// The kernel gave no random bytes.
     #[error("the kernel gave no random bytes")]
     Random,
