@@ -4,8 +4,9 @@
 //! is wiped. Only [`Error`] leaves this module, never the JSON reader's error: that one quotes what
 //! it could not read.
 
+use super::SlotRecord;
 use super::category;
-use super::{AuditHead, BackupRecord, GuardRecord, Location, RuleRecord, SlotRecord};
+use super::{AuditHead, BackupRecord, GuardRecord, Location, RotationRecord, RuleRecord};
 use super::{guard, location, text};
 use crate::crypto::sector::Suite;
 use crate::crypto::{self, CategoryId, CategoryKeys, Key, SecretBytes};
@@ -43,6 +44,9 @@ pub enum Error {
         /// What is wrong.
         source: crypto::Error,
     },
+    /// A category's key is being changed to one that there is not.
+    #[error("the key of category @{0} is being changed to one that is missing")]
+    Rotation(String),
     /// Two locations have one path or one id.
     #[error("location {path} occurs twice", path = .0.display())]
     LocationRepeated(PathBuf),
@@ -74,6 +78,8 @@ pub(super) struct Contents {
     /// How often keys or keyslots were changed.
     pub(super) key_changes: u64,
     pub(super) backup: Option<BackupRecord>,
+    /// Of the categories whose key is being changed.
+    pub(super) rotations: BTreeMap<String, RotationRecord>,
 }
 
 impl Contents {
@@ -86,6 +92,12 @@ impl Contents {
             }
             if !ids.insert(keys.id) {
                 return Err(Error::CategoryRepeated(name.clone()));
+            }
+        }
+        for (name, record) in &self.rotations {
+            let current = self.categories.get(name).map(|keys| keys.current_epoch());
+            if current != Some(record.target) {
+                return Err(Error::Rotation(name.clone()));
             }
         }
         let (mut ids, mut paths) = (HashSet::new(), HashSet::new());
@@ -128,16 +140,26 @@ impl Contents {
             key_changes,
             backup,
         } = body;
-        let mut categories = BTreeMap::new();
+        let (mut categories, mut rotations) = (BTreeMap::new(), BTreeMap::new());
         for category in kept {
             let name = category.name.clone();
+            rotations.extend(category.rotation.map(|record| (name.clone(), record)));
             let keys = category.keys()?;
             if categories.insert(name.clone(), Arc::new(keys)).is_some() {
                 return Err(Error::CategoryRepeated(name));
             }
         }
-        let contents =
-            Self { categories, rules, locations, guards, audit, slots, key_changes, backup };
+        let contents = Self {
+            categories,
+            rules,
+            locations,
+            guards,
+            audit,
+            slots,
+            key_changes,
+            backup,
+            rotations,
+        };
         contents.check()?;
         Ok(contents)
     }
@@ -173,6 +195,8 @@ struct CategoryOut<'a> {
     suite: u16,
     epoch: u32,
     keys: Vec<EpochOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation: Option<RotationRecord>,
 }
 
 #[derive(Serialize)]
@@ -190,6 +214,7 @@ impl<'a> From<&'a Contents> for BodyOut<'a> {
             suite: keys.suite as u16,
             epoch: keys.current_epoch(),
             keys: keys.epochs().map(|(epoch, key)| EpochOut { epoch, key }).collect(),
+            rotation: contents.rotations.get(name).copied(),
         };
         Self {
             categories: contents.categories.iter().map(category).collect(),
@@ -231,6 +256,8 @@ struct CategoryIn {
     suite: u16,
     epoch: u32,
     keys: Vec<EpochIn>,
+    #[serde(default)]
+    rotation: Option<RotationRecord>,
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,8 @@
 //! The contents while a transaction changes them.
 
 use super::contents::Contents;
-use super::{BackupRecord, Error, GuardRecord, Location, Result, RuleRecord, SlotRecord, category};
+use super::{BackupRecord, Error, GuardRecord, Location, Result, RotationRecord, RuleRecord};
+use super::{SlotRecord, category};
 use crate::crypto::CategoryKeys;
 use crate::crypto::sector::Suite;
 use crate::format::keystore::Slot;
@@ -19,6 +20,7 @@ pub struct Draft {
     pub guards: Vec<GuardRecord>,
     /// What was last backed up.
     pub backup: Option<BackupRecord>,
+    rotations: BTreeMap<String, RotationRecord>,
     pub(super) slots: Vec<Slot>,
     pub(super) slot_records: Vec<SlotRecord>,
     kept: Contents,
@@ -33,6 +35,7 @@ impl Draft {
             locations: kept.locations.clone(),
             guards: kept.guards.clone(),
             backup: kept.backup,
+            rotations: kept.rotations.clone(),
             slots: slots.to_vec(),
             slot_records: kept.slots.clone(),
             kept,
@@ -41,8 +44,17 @@ impl Draft {
 
     /// The changed contents and keyslots. Whatever changes keys or keyslots is counted.
     pub(super) fn finish(self, slots_before: &[Slot]) -> (Contents, Vec<Slot>) {
-        let Self { categories, rules, locations, guards, backup, slots, mut slot_records, kept } =
-            self;
+        let Self {
+            categories,
+            rules,
+            locations,
+            guards,
+            backup,
+            rotations,
+            slots,
+            mut slot_records,
+            kept,
+        } = self;
         let same_keys = |(a, b): (_, &Arc<CategoryKeys>)| Arc::ptr_eq(a, b);
         let keys_kept = categories.len() == kept.categories.len()
             && categories.values().zip(kept.categories.values()).all(same_keys);
@@ -54,6 +66,7 @@ impl Draft {
             rules,
             locations,
             guards,
+            rotations,
             audit: kept.audit,
             slots: slot_records,
             key_changes,
@@ -80,6 +93,46 @@ impl Draft {
         let keys = Arc::new(CategoryKeys::generate(Suite::for_this_cpu())?);
         self.categories.insert(name.into(), Arc::clone(&keys));
         Ok(keys)
+    }
+
+    /// Gives a category a new key, for all headers that are written from now on, and notes that older
+    /// keys are still needed. `rate` is in bytes a second, `started` in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchCategory`], [`Error::Rotating`] while an earlier change of its key is not finished,
+    /// [`Error::Crypto`].
+    pub fn rotate_category(
+        &mut self,
+        name: &str,
+        data: bool,
+        rate: u64,
+        started: u64,
+    ) -> Result<RotationRecord> {
+        if self.rotations.contains_key(name) {
+            return Err(Error::Rotating(name.into()));
+        }
+        let keys = self.categories.get_mut(name);
+        let keys = keys.ok_or_else(|| Error::NoSuchCategory(name.into()))?;
+        *keys = Arc::new(keys.with_new_epoch()?);
+        let record = RotationRecord { target: keys.current_epoch(), data, rate, started };
+        self.rotations.insert(name.into(), record);
+        Ok(record)
+    }
+
+    /// Sets how fast a change of a category's key goes on, when there is one.
+    pub fn set_rotation_rate(&mut self, name: &str, rate: u64) {
+        if let Some(record) = self.rotations.get_mut(name) {
+            record.rate = rate;
+        }
+    }
+
+    /// Ends a change of a category's key: no file needs the keys before the new one any more.
+    pub fn retire_epochs(&mut self, name: &str) {
+        if let (Some(record), Some(keys)) =
+            (self.rotations.remove(name), self.categories.get_mut(name))
+        {
+            *keys = Arc::new(keys.without_epochs_before(record.target));
+        }
     }
 
     /// Takes over a category whose keys were made before.

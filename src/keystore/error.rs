@@ -91,6 +91,12 @@ pub enum Error {
     /// There is such a category already.
     #[error("category @{0} exists")]
     CategoryExists(String),
+    /// There is no such category.
+    #[error("there is no category @{0}")]
+    NoSuchCategory(String),
+    /// An earlier change of the category's key is not finished.
+    #[error("the key of @{0} is being changed already")]
+    Rotating(String),
     /// The changed contents cannot be kept; nothing was changed.
     #[error(transparent)]
     Draft(#[from] contents::Error),

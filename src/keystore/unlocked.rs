@@ -4,7 +4,7 @@ use super::contents::Contents;
 use super::copies::{self, MODE};
 use super::sealed::open_slot;
 use super::{AuditHead, BackupRecord, Draft, Error, GuardRecord, Location, NewSlot, Result};
-use super::{RuleRecord, Secret, SlotRecord, file, location};
+use super::{RotationRecord, RuleRecord, Secret, SlotRecord, file, location};
 use crate::crypto::{CategoryKeys, Key, derive, random};
 use crate::format::keystore::{KeystoreFile, Prefix, Slot, SlotId};
 use crate::storage::durable;
@@ -148,6 +148,16 @@ impl Keystore {
         self.contents.categories.get(name)
     }
 
+    /// How far the change of a category's key is noted; none when none is going on.
+    pub fn rotation(&self, name: &str) -> Option<RotationRecord> {
+        self.contents.rotations.get(name).copied()
+    }
+
+    /// The categories whose key is being changed, with or without somebody at work on it.
+    pub fn rotations(&self) -> &BTreeMap<String, RotationRecord> {
+        &self.contents.rotations
+    }
+
     /// The rules, in the order in which they are listed.
     pub fn rules(&self) -> &[RuleRecord] {
         &self.contents.rules
@@ -206,13 +216,14 @@ impl Keystore {
         }
         self.check_unchanged()?;
         contents.audit = self.audit_head.as_ref().and_then(|head| head()).or(contents.audit);
-        let Prefix { id, sequence, slots: slots_before } = self.file.prefix().clone();
+        let Prefix { id, sequence, .. } = self.file.prefix().clone();
         let sequence =
             sequence.checked_add(1).ok_or_else(|| Error::SequenceUsedUp(self.path.clone()))?;
         let prefix = Prefix { id, sequence, slots };
         let file = KeystoreFile::seal(prefix, &self.master, random()?, contents.encode()?)
             .map_err(Error::Encode)?;
-        if file.prefix().slots != slots_before {
+        // A second copy that could not be saved must not be one that lacks a key, either.
+        if contents.key_changes != self.contents.key_changes {
             copies::remove_second(&self.path)?;
         }
         durable::replace(&self.path, file.bytes(), MODE).map_err(Error::Save)?;

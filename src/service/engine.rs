@@ -6,6 +6,7 @@ use super::audit::{self, Log};
 use super::guards::{self, registry::Registry};
 use super::mode::Mode;
 use super::protocol::{Counters, Failure, FailureKind, Status};
+use super::rotation;
 use crate::access::{self, Policy, ProcCallers, Programs, Rule};
 use crate::fuse::{self, Mounted};
 use crate::keystore::{AuditHead, Keystore, Location, RuleRecord};
@@ -33,6 +34,7 @@ pub struct Engine {
     migrating: Mutex<()>,
     live: Option<Live>,
     guards: guards::State,
+    rotation: rotation::State,
     mode: Mode,
     log: Arc<Log>,
     denied: AtomicU64,
@@ -131,6 +133,7 @@ impl Engine {
             migrating: Mutex::default(),
             live,
             guards,
+            rotation: rotation::State::default(),
             mode: Mode::default(),
             log,
             denied: AtomicU64::new(0),
@@ -179,6 +182,11 @@ impl Engine {
     /// What is known of guards.
     pub fn guards(&self) -> &guards::State {
         &self.guards
+    }
+
+    /// The change of a category's key that is at work, if any.
+    pub fn rotation(&self) -> &rotation::State {
+        &self.rotation
     }
 
     /// Whether what the rules would deny is let through.
@@ -242,10 +250,10 @@ impl Engine {
                 self.frozen.lock().unwrap_or_else(PoisonError::into_inner).clear();
                 Ok(panicked.into_inner())
             }
-            Err(TryLockError::WouldBlock) => {
+            Err(TryLockError::WouldBlock) => Err(rotation::at_work(self).unwrap_or_else(|| {
                 let message = "another encryption or decryption is running";
-                Err(Failure::new(FailureKind::Busy, message).hint("wait until it has finished"))
-            }
+                Failure::new(FailureKind::Busy, message).hint("wait until it has finished")
+            })),
         }
     }
 
@@ -341,6 +349,7 @@ impl Engine {
             keystore_generation,
             locations: self.locations().len() as u64,
             rules,
+            rotation: rotation::row(self),
             ..Status::default()
         };
         if let Some(live) = &self.live {

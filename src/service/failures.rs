@@ -15,7 +15,7 @@ impl From<keystore::Error> for Failure {
             E::Damaged { .. } | E::OnlyPrevious { .. } | E::Contents { .. } => FailureKind::Damaged,
             E::ServiceOnly => FailureKind::Denied,
             E::CategoryName(_) | E::SlotName => FailureKind::Usage,
-            E::ChangedOnDisk(_) => FailureKind::Busy,
+            E::ChangedOnDisk(_) | E::Rotating(_) => FailureKind::Busy,
             other if is_no_space(other) => FailureKind::NoSpace,
             _ => FailureKind::Failed,
         };
@@ -26,6 +26,7 @@ impl From<keystore::Error> for Failure {
                 "both the passphrase and the salt must be right; `ezncrypt key list` shows what opens it",
             ),
             E::ServiceOnly => failure.hint("show the secret of an administrator's keyslot"),
+            E::NoSuchCategory(_) => failure.hint("`ezncrypt key list` shows them"),
             E::NoSuchSlot(_) => failure.hint("`ezncrypt key list` shows them"),
             E::LastAdministrator => failure.hint("first add another: ezncrypt key add"),
             _ => match error.previous() {

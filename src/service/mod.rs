@@ -20,6 +20,7 @@ pub mod paths;
 mod programs;
 pub mod protocol;
 mod requests;
+pub mod rotation;
 mod rules;
 mod run;
 mod server;

@@ -21,7 +21,7 @@ pub use error::{Error, Result};
 pub use handles::{DirectoryHandle, FileHandle, HandleId};
 pub use inodes::{Ino, Place, ROOT};
 pub use keys::KeyCell;
-pub use tree::{Entry, ListedEntry, NewNode, Opening, Owner, Volume};
+pub use tree::{Entry, ListedEntry, Moves, NewNode, Opening, Owner, Pinned, Visit, Volume};
 
 /// Something found or done that the log should know; told as it happens.
 pub trait Observer: Send + Sync {

@@ -126,6 +126,16 @@ impl CipherFile {
         Ok(Some(Rekey::of(sealing)))
     }
 
+    /// Whether the file needs none but the category's current key and, with `data`, was re-encrypted.
+    pub fn is_rotated(&self, data: bool) -> bool {
+        match &self.read_state().sealing {
+            Some(sealing) if data => self.is_current(sealing),
+            Some(sealing) => sealing.header.epoch == self.keys.now().current_epoch(),
+            // Nothing, or a bare header that must be looked at.
+            None => self.disk.size().is_ok_and(|size| size == 0),
+        }
+    }
+
     fn is_current(&self, sealing: &Sealing) -> bool {
         !sealing.is_rekeying() && sealing.header.epoch == self.keys.now().current_epoch()
     }
