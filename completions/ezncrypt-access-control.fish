@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_ezncrypt_access_control_global_optspecs
-    string join \n state-dir= passphrase-file= salt-file= h/help V/version
+    string join \n state-dir= passphrase-file= salt-file= rsa-key= rsa-password-file= recovery-code recovery-code-file= credential-command= h/help V/version
 end
 
 function __fish_ezncrypt_access_control_needs_command
@@ -27,6 +27,11 @@ end
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -s V -l version -d 'Print version'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_command" -f -a "add" -d 'Adds a rule and takes the fingerprint of its process; asks for the secret'
@@ -40,21 +45,41 @@ complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_needs_com
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
-complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -s h -l help -d 'Print help'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand delete" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand delete" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand delete" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
-complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand delete" -s h -l help -d 'Print help'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand delete" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand delete" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand delete" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand delete" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand delete" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -l json -d 'Lists them as JSON'
-complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -s h -l help -d 'Print help'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l json -d 'Shows the changes as JSON'
-complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -s h -l help -d 'Print help'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l access -d 'The use: read, write or exec' -r -f -a "read\t''
 write\t''
 exec\t''"
@@ -65,18 +90,33 @@ complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_sub
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l json -d 'Prints it as JSON'
-complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand mode" -l for -d 'How long permissive mode lasts: a number with s, m or h; at most 24h; 1h without it' -r
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand mode" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand mode" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand mode" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand mode" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand mode" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand mode" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand mode" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand mode" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand mode" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -l since -d 'Looks at what was denied since then: a number with s, m or h, or a time in RFC 3339' -r
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -l json -d 'Prints them as JSON'
+complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand suggest" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update explain mode suggest help" -f -a "add" -d 'Adds a rule and takes the fingerprint of its process; asks for the secret'
 complete -c ezncrypt-access-control -n "__fish_ezncrypt_access_control_using_subcommand help; and not __fish_seen_subcommand_from add delete list update explain mode suggest help" -f -a "delete" -d 'Deletes a rule; asks for the secret'

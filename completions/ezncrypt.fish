@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_ezncrypt_global_optspecs
-    string join \n state-dir= passphrase-file= salt-file= h/help V/version
+    string join \n state-dir= passphrase-file= salt-file= rsa-key= rsa-password-file= recovery-code recovery-code-file= credential-command= h/help V/version
 end
 
 function __fish_ezncrypt_needs_command
@@ -27,9 +27,14 @@ end
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -s V -l version -d 'Print version'
-complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "init" -d 'Makes the keystore, which one passphrase and salt will open'
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "init" -d 'Makes the keystore, which one passphrase and salt will open, or an RSA key'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "start" -d 'Unlocks the keystore and serves plaintext to the processes that a rule names'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "stop" -d 'Ends the service; refuses while processes have files open, and names them'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "status" -d 'Tells whether the service runs and what it has done; anyone may ask'
@@ -37,45 +42,88 @@ complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "encrypt" -d 'Encr
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "decrypt" -d 'Puts the plaintext back at the original path; always asks for the secret'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "list" -d 'Lists what is encrypted'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "guard" -d 'Puts guards before servers: nobody starts one otherwise than its policy allows'
+complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "key" -d 'Manages what opens the keystore, and the keys in it'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "audit" -d 'Shows the audit log: who was let in or denied, what was changed, what was found damaged'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "demo" -d 'Shows the whole job in a throw-away state directory; needs no root and changes nothing'
 complete -c ezncrypt -n "__fish_ezncrypt_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l scrypt-log-n -d 'Cost of guessing a passphrase: scrypt takes 2^N rounds and 2^N KiB of memory' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l rsa-public-key -d 'Opens for the private key of the RSA public key in FILE instead; nothing is asked' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l foreground -d 'Stays in the foreground instead of going to the background'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l ask -d 'Asks for an administrator\'s secret, though a source of an unattended one is configured'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -l force -d 'Ends it although processes have files open; their next access fails'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -l json -d 'Tells it as JSON'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -s h -l help -d 'Print help'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand encrypt" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand encrypt" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand encrypt" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand encrypt" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand encrypt" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand encrypt" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand encrypt" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand encrypt" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand encrypt" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand decrypt" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand decrypt" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand decrypt" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand decrypt" -s h -l help -d 'Print help'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand decrypt" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand decrypt" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand decrypt" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand decrypt" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand decrypt" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand decrypt" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l json -d 'Lists it as JSON'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -s h -l help -d 'Print help'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -f -a "install" -d 'Puts a guard before the server at PATH; again: changes its settings, or takes in an upgrade'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and not __fish_seen_subcommand_from install remove show permit help" -f -a "remove" -d 'Removes the guard at PATH and puts the server back as it was; asks for the secret'
@@ -91,16 +139,31 @@ complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l reload-privileges -d 'Lets the service make the server load its privileges once it answers (SIGHUP)'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from install" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from remove" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from remove" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from remove" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from remove" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from remove" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from remove" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from remove" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from remove" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from show" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from show" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from show" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from show" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from show" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from show" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from show" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from show" -l json -d 'Shows them as JSON'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from show" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l allow -d 'Allows SUBJECT, as \'ezncrypt guard show\' names it; may be given several times' -r
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l require -d 'Allows SUBJECT with this value only' -r
@@ -108,37 +171,136 @@ complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from permit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "install" -d 'Puts a guard before the server at PATH; again: changes its settings, or takes in an upgrade'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Removes the guard at PATH and puts the server back as it was; asks for the secret'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "show" -d 'Shows the guards with their policies, and checks them'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "permit" -d 'Permits one run more than the policy does, for a time; asks for the secret'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand guard; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change test help" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change test help" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change test help" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change test help" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change test help" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change test help" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change test help" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change test help" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change test help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change test help" -f -a "list" -d 'Lists what opens the keystore, and the keys of each category'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change test help" -f -a "add" -d 'Adds a way to open the keystore'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change test help" -f -a "remove" -d 'Removes a way to open the keystore; the last that gives every right stays'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change test help" -f -a "change" -d 'Changes a keyslot to a new secret of the same kind'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change test help" -f -a "test" -d 'Proves that a secret still opens the keystore, and says by which keyslot; changes nothing'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change test help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from list" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from list" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from list" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from list" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from list" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from list" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from list" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from list" -l json -d 'Lists them as JSON'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from list" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from add" -l name -d 'What people call the keyslot' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from add" -l new-passphrase-file -d 'Reads the new passphrase from FILE instead of asking twice' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from add" -l new-salt-file -d 'Reads the new salt from FILE instead of asking twice' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from add" -l public-key -d 'The new public key of an rsa keyslot' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from add" -l scrypt-log-n -d 'Cost of guessing: scrypt takes 2^N rounds and 2^N KiB of memory' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from add" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from add" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from add" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from add" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from add" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from add" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from add" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from add" -l generate -d 'Of an unattended keyslot: makes the file with a new secret that the configuration names'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from add" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from remove" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from remove" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from remove" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from remove" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from remove" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from remove" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from remove" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from remove" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from change" -l new-passphrase-file -d 'Reads the new passphrase from FILE instead of asking twice' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from change" -l new-salt-file -d 'Reads the new salt from FILE instead of asking twice' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from change" -l public-key -d 'The new public key of an rsa keyslot' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from change" -l scrypt-log-n -d 'Cost of guessing: scrypt takes 2^N rounds and 2^N KiB of memory' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from change" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from change" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from change" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from change" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from change" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from change" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from change" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from change" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from change" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from test" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from test" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from test" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from test" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from test" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from test" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from test" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from test" -l unattended -d 'Tests the unattended secret, from where the configuration file says'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from test" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists what opens the keystore, and the keys of each category'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "add" -d 'Adds a way to open the keystore'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Removes a way to open the keystore; the last that gives every right stays'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "change" -d 'Changes a keyslot to a new secret of the same kind'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "test" -d 'Proves that a secret still opens the keystore, and says by which keyslot; changes nothing'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l since -d 'Shows what happened since TIME: 10m, 2h, 3d ago, or 2026-01-31, \'2026-01-31 15:00\' (UTC), or RFC 3339' -r
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l follow -d 'Shows the last lines, and goes on with those that come, until interrupted'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l denied -d 'Shows denials only'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l json -d 'Shows the lines as they are in the log; with --verify, tells the result as JSON'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l verify -d 'Tells whether lines were changed, removed, put in or cut off'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -s h -l help -d 'Print help'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "init" -d 'Makes the keystore, which one passphrase and salt will open'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "start" -d 'Unlocks the keystore and serves plaintext to the processes that a rule names'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "stop" -d 'Ends the service; refuses while processes have files open, and names them'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "status" -d 'Tells whether the service runs and what it has done; anyone may ask'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "encrypt" -d 'Encrypts files or directories in place and leaves a symlink at their path'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "decrypt" -d 'Puts the plaintext back at the original path; always asks for the secret'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "list" -d 'Lists what is encrypted'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "guard" -d 'Puts guards before servers: nobody starts one otherwise than its policy allows'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "audit" -d 'Shows the audit log: who was let in or denied, what was changed, what was found damaged'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "demo" -d 'Shows the whole job in a throw-away state directory; needs no root and changes nothing'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard audit demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l rsa-key -d 'Shows the private RSA key in FILE instead of passphrase and salt' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard key audit demo help" -f -a "init" -d 'Makes the keystore, which one passphrase and salt will open, or an RSA key'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard key audit demo help" -f -a "start" -d 'Unlocks the keystore and serves plaintext to the processes that a rule names'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard key audit demo help" -f -a "stop" -d 'Ends the service; refuses while processes have files open, and names them'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard key audit demo help" -f -a "status" -d 'Tells whether the service runs and what it has done; anyone may ask'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard key audit demo help" -f -a "encrypt" -d 'Encrypts files or directories in place and leaves a symlink at their path'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard key audit demo help" -f -a "decrypt" -d 'Puts the plaintext back at the original path; always asks for the secret'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard key audit demo help" -f -a "list" -d 'Lists what is encrypted'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard key audit demo help" -f -a "guard" -d 'Puts guards before servers: nobody starts one otherwise than its policy allows'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard key audit demo help" -f -a "key" -d 'Manages what opens the keystore, and the keys in it'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard key audit demo help" -f -a "audit" -d 'Shows the audit log: who was let in or denied, what was changed, what was found damaged'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard key audit demo help" -f -a "demo" -d 'Shows the whole job in a throw-away state directory; needs no root and changes nothing'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and not __fish_seen_subcommand_from init start stop status encrypt decrypt list guard key audit demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "install" -d 'Puts a guard before the server at PATH; again: changes its settings, or takes in an upgrade'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "remove" -d 'Removes the guard at PATH and puts the server back as it was; asks for the secret'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "show" -d 'Shows the guards with their policies, and checks them'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from guard" -f -a "permit" -d 'Permits one run more than the policy does, for a time; asks for the secret'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "list" -d 'Lists what opens the keystore, and the keys of each category'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "add" -d 'Adds a way to open the keystore'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "remove" -d 'Removes a way to open the keystore; the last that gives every right stays'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "change" -d 'Changes a keyslot to a new secret of the same kind'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "test" -d 'Proves that a secret still opens the keystore, and says by which keyslot; changes nothing'

@@ -9,10 +9,11 @@
 //! 4. [`storage`]: bytes at rest: ciphertext files and durable replacement.
 //! 5. [`keystore`], [`access`], [`volume`]: siblings. What is kept secret; who may read; the
 //!    encrypted tree. None imports another.
-//! 6. [`migrate`]: encrypting and decrypting in place. [`fuse`]: the tree as a mount.
-//! 7. [`service`]: process life, control socket, log.
-//! 8. [`guard`]: what a server run may look like; becoming the server.
-//! 9. [`cli`]: words, prompts, tables, exit codes.
+//! 6. [`secrets`]: where secrets come from when nobody types them: files, programs, key servers.
+//! 7. [`migrate`]: encrypting and decrypting in place. [`fuse`]: the tree as a mount.
+//! 8. [`service`]: process life, control socket, log.
+//! 9. [`guard`]: what a server run may look like; becoming the server.
+//! 10. [`cli`]: words, prompts, tables, exit codes.
 
 pub mod access;
 pub mod cli;
@@ -22,6 +23,7 @@ pub mod fuse;
 pub mod guard;
 pub mod keystore;
 pub mod migrate;
+pub mod secrets;
 pub mod service;
 pub mod storage;
 pub mod sys;

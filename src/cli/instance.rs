@@ -2,9 +2,11 @@
 
 use super::progress::Screen;
 use super::{absolute, escape, secret};
+use crate::keystore;
 use crate::service::paths::DEFAULT_STATE_DIR;
 use crate::service::protocol::{Answer, Failure, FailureKind, Request, Secret};
 use crate::service::{self, Paths, client};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The options that every command has.
@@ -24,6 +26,31 @@ pub struct Options {
     #[arg(long, value_name = "FILE", global = true, env = "EZNCRYPT_SALT_FILE")]
     #[arg(hide_env_values = true)]
     salt_file: Option<PathBuf>,
+
+    /// Shows the private RSA key in FILE instead of passphrase and salt
+    #[arg(long, value_name = "FILE", global = true, env = "EZNCRYPT_RSA_KEY_FILE")]
+    #[arg(hide_env_values = true)]
+    rsa_key: Option<PathBuf>,
+
+    /// Reads the RSA key's password from FILE, which only its owner may read, instead of asking
+    #[arg(long, value_name = "FILE", global = true, env = "EZNCRYPT_RSA_PASSWORD_FILE")]
+    #[arg(hide_env_values = true)]
+    rsa_password_file: Option<PathBuf>,
+
+    /// Asks for a recovery code instead of passphrase and salt
+    #[arg(long, global = true)]
+    recovery_code: bool,
+
+    /// Reads a recovery code from FILE, which only its owner may read
+    #[arg(long, value_name = "FILE", global = true)]
+    recovery_code_file: Option<PathBuf>,
+
+    /// Runs CMD, which prints the passphrase on one line and the salt on the next
+    ///
+    /// CMD is cut into words as a shell would, and run without one; it begins with an absolute path.
+    #[arg(long, value_name = "CMD", global = true, env = "EZNCRYPT_CREDENTIAL_COMMAND")]
+    #[arg(hide_env_values = true)]
+    credential_command: Option<OsString>,
 }
 
 /// One instance: where its things are, and where its secret comes from.
@@ -41,9 +68,22 @@ impl Instance {
     /// # Errors
     /// As [`absolute::path`] for the state directory.
     pub fn new(options: Options) -> Result<Self, Failure> {
-        let Options { state_dir, passphrase_file, salt_file } = options;
-        let paths = Paths::new(absolute::path(&state_dir)?);
-        Ok(Self { paths, secrets: secret::Source { passphrase_file, salt_file } })
+        let paths = Paths::new(absolute::path(&options.state_dir)?);
+        let halves = secret::Halves {
+            passphrase_file: options.passphrase_file,
+            salt_file: options.salt_file,
+            named: secret::Named::default(),
+        };
+        let rsa = secret::RsaKey { key: options.rsa_key, password_file: options.rsa_password_file };
+        let secrets = secret::Source {
+            halves,
+            rsa,
+            recovery_code: options.recovery_code,
+            recovery_code_file: options.recovery_code_file,
+            command: options.credential_command,
+        }
+        .options_first();
+        Ok(Self { paths, secrets })
     }
 
     /// The secret, asked for only when there is a keystore that it could open.
@@ -52,7 +92,7 @@ impl Instance {
     /// [`FailureKind::NotRunning`] without a keystore; else as [`secret::Source::secret`].
     pub fn secret(&self) -> Result<Secret, Failure> {
         self.require_keystore()?;
-        self.secrets.secret()
+        self.secrets.secret(&self.paths.keystore())
     }
 
     /// Makes sure that there is a keystore.
@@ -61,7 +101,7 @@ impl Instance {
     /// [`FailureKind::NotRunning`] without one.
     pub fn require_keystore(&self) -> Result<(), Failure> {
         let keystore = self.paths.keystore();
-        if exists(&keystore)? {
+        if exists(&keystore)? || exists(&keystore::backup_path(&keystore))? {
             return Ok(());
         }
         let message = format!("there is no keystore at {}", escape::path(&keystore));
@@ -74,8 +114,7 @@ impl Instance {
     /// # Errors
     /// As [`Self::secret`].
     pub fn secret_at_hand(&self) -> Result<Option<Secret>, Failure> {
-        let secret::Source { passphrase_file, salt_file } = &self.secrets;
-        (passphrase_file.is_some() && salt_file.is_some()).then(|| self.secret()).transpose()
+        self.secrets.is_named().then(|| self.secret()).transpose()
     }
 
     /// The secret for several requests of one command, asked for once.

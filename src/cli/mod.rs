@@ -23,8 +23,11 @@ mod progress;
 mod prompt;
 mod secret;
 mod shell_words;
+mod size;
 mod table;
+mod time;
 mod typography;
+mod unattended;
 mod usage;
 mod verbs;
 

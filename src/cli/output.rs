@@ -3,6 +3,7 @@
 use crate::service::protocol::{Failure, FailureKind};
 use serde::Serialize;
 use std::io::{self, ErrorKind, Write};
+use zeroize::Zeroizing;
 
 /// Writes `text` as it is.
 ///
@@ -11,6 +12,18 @@ use std::io::{self, ErrorKind, Write};
 pub fn text(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     finished(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// Writes a line that is secret, through no buffer that keeps it.
+///
+/// # Errors
+/// As [`text`].
+pub fn secret(line: &str) -> Result<(), Failure> {
+    let mut whole = Zeroizing::new(String::with_capacity(line.len() + 1));
+    whole.push_str(line);
+    whole.push('\n');
+    // Whole lines go past an empty buffer of standard output.
+    text(&whole)
 }
 
 /// Writes `value` as JSON for people and programs: indented, one newline at the end.

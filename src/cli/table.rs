@@ -1,7 +1,8 @@
 //! Tables as people read them: columns as wide as their widest cell, one header line.
 
 use super::escape;
-use crate::service::protocol::{LocationRow, RuleRow};
+use super::time;
+use crate::service::protocol::{CategoryRow, LocationRow, RuleRow, SlotRow};
 use std::path::Path;
 
 /// The rules, with `E` for an encrypted process and `!` for a fingerprint that no longer holds.
@@ -37,6 +38,37 @@ pub fn locations(rows: &[LocationRow]) -> String {
         [escape::text(&row.category), escape::text(&row.state), escape::path(Path::new(&row.path))]
     }));
     aligned(&cells, &[3, 3, 0])
+}
+
+/// What opens the keystore.
+pub fn slots(rows: &[SlotRow]) -> String {
+    let mut cells = vec![["#", "Kind", "Name", "Rights", "Added", "Key"].map(str::to_owned)];
+    cells.extend(rows.iter().map(|row| {
+        let rights = if row.administrator { "all" } else { "start" };
+        let bits = row.rsa_bits.map_or(String::new(), |bits| format!("{bits} bits, "));
+        let key = row.rsa_sha256.as_ref().map(|hash| format!("{bits}SHA-256 {hash}"));
+        [
+            row.number.to_string(),
+            escape::text(&row.kind),
+            escape::text(&row.name),
+            rights.into(),
+            row.added.map_or_else(|| "-".into(), time::day),
+            key.unwrap_or_default(),
+        ]
+    }));
+    aligned(&cells, &[2, 3, 3, 3, 3, 0])
+}
+
+/// The keys of each category, by their epochs.
+pub fn categories(rows: &[CategoryRow]) -> String {
+    let mut cells = vec![["Category", "Key", "Older keys", "Id"].map(str::to_owned)];
+    cells.extend(rows.iter().map(|row| {
+        let older = row.epochs.iter().filter(|epoch| **epoch != row.current);
+        let older: Vec<String> = older.map(u32::to_string).collect();
+        let older = if older.is_empty() { "none".into() } else { older.join(", ") };
+        [escape::text(&row.category), row.current.to_string(), older, row.id.clone()]
+    }));
+    aligned(&cells, &[3, 3, 3, 0])
 }
 
 /// A guard's policy, under a header.

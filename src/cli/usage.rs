@@ -18,7 +18,7 @@ Exit codes:
   6  no service runs, or there is no keystore yet
   7  damaged: bytes at rest do not verify
   8  no space left
-  9  a key server or another source of the unattended secret does not answer";
+  9  a key server, or another program that is asked for a secret, gives none";
 
 /// Prints help, version or the usage error, and returns the exit code.
 ///

@@ -16,6 +16,7 @@ pub mod keys;
 mod lock;
 mod migration;
 pub mod mode;
+pub mod notify;
 pub mod paths;
 mod programs;
 pub mod protocol;
@@ -26,6 +27,7 @@ mod run;
 mod server;
 mod setup;
 pub mod users;
+mod watchdog;
 
 pub use paths::Paths;
 pub use run::run;
@@ -107,6 +109,7 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::KeyAdd { secret, .. }
         | Request::KeyRemove { secret, .. }
         | Request::KeyChange { secret, .. }
+        | Request::KeyRotate { secret, .. }
         | Request::Mode { secret, .. } => Some(secret),
         Request::Encrypt { secret, .. } => secret.as_ref(),
         Request::Status

@@ -85,6 +85,15 @@ impl Paths {
         if self.system_wide { "/dev/log".into() } else { self.run().join("syslog") }
     }
 
+    /// The configuration file: `/etc/ezncrypt/ezncrypt.toml`, or one in the instance's own directory.
+    pub fn configuration(&self) -> PathBuf {
+        if self.system_wide {
+            "/etc/ezncrypt/ezncrypt.toml".into()
+        } else {
+            self.state.join("ezncrypt.toml")
+        }
+    }
+
     /// The directory of sockets and pid file.
     pub fn run(&self) -> PathBuf {
         if self.system_wide { "/run/ezncrypt".into() } else { self.state.join("run") }

@@ -4,7 +4,7 @@ use super::engine::{End, Engine};
 use super::gatekeeper::Gatekeeper;
 use super::lock::StateLock;
 use super::protocol::{Failure, FailureKind, Secret};
-use super::{Paths, audit, guards, keys, migration, mode, rotation, server};
+use super::{Paths, audit, guards, keys, migration, mode, notify, rotation, server, watchdog};
 use crate::fuse::{self, Mount};
 use crate::keystore::Sealed;
 use crate::sys::harden;
@@ -56,6 +56,7 @@ pub fn run(paths: &Paths, secret: Secret, ready: impl FnOnce()) -> Result<(), Fa
             });
             engine.log().write("start", fields);
             ready();
+            notify::ready();
             wait(&engine, &ended)
         }
         Err(failure) => &failure.message,
@@ -162,6 +163,7 @@ fn serve(engine: &Arc<Engine>, ask_end: Sender<End>, signals: SigSet) -> Result<
     let _ = std::fs::set_permissions(engine.paths().pid_file(), Permissions::from_mode(0o644));
     tend_log(engine).map_err(cannot)?;
     rotation::resume_in_background(engine).map_err(cannot)?;
+    watchdog::watch(engine).map_err(cannot)?;
     let watch = move || {
         while let Ok(signal) = signals.wait() {
             if signal != Signal::SIGHUP {
@@ -198,6 +200,7 @@ fn wait(engine: &Engine, ended: &Receiver<End>) -> &'static str {
 }
 
 fn end(engine: &Engine, reason: &str) {
+    notify::stopping();
     mode::end(engine);
     engine.rotation().stop();
     engine.log().write("stop", json!({ "pid": std::process::id(), "reason": reason }));

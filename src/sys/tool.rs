@@ -16,24 +16,48 @@ const LONGEST: u64 = 16 << 20;
 /// directory, and returns what it said.
 ///
 /// # Errors
-/// Those of starting it; [`ErrorKind::TimedOut`] when it does not end within `limit`, and then it has
-/// been killed.
+/// As [`answer`].
 pub fn ask<S: AsRef<OsStr>>(
     program: &Path,
     arguments: &[S],
     limit: Duration,
 ) -> io::Result<Output> {
+    answer(Question { program, arguments, input: Stdio::null(), limit, longest: LONGEST })
+}
+
+/// A program to run, and within what bounds.
+pub struct Question<'a, S> {
+    /// Absolute path.
+    pub program: &'a Path,
+    /// Its arguments, without its name.
+    pub arguments: &'a [S],
+    /// What it reads on standard input.
+    pub input: Stdio,
+    /// How long it may take.
+    pub limit: Duration,
+    /// How much of its standard output, and of its standard error, is read, in bytes. Memory for that
+    /// much is taken at once up to 64 KiB, so that a short answer is never copied.
+    pub longest: u64,
+}
+
+/// Runs a program in a clean environment and in the root directory, and returns what it said.
+///
+/// # Errors
+/// Those of starting it; [`ErrorKind::TimedOut`] when it does not end within the limit, and then it
+/// has been killed with all that it started.
+pub fn answer<S: AsRef<OsStr>>(question: Question<'_, S>) -> io::Result<Output> {
+    let Question { program, arguments, input, limit, longest } = question;
     if !program.is_absolute() {
         return Err(ErrorKind::InvalidInput.into());
     }
     let mut command = Command::new(program);
     command.args(arguments).env_clear().current_dir("/").process_group(0);
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn()?;
     let deadline = Instant::now() + limit;
-    let stdout = child.stdout.take().map(collected);
-    let stderr = child.stderr.take().map(collected);
+    let stdout = child.stdout.take().map(|from| collected(from, longest));
+    let stderr = child.stderr.take().map(|from| collected(from, longest));
     let mut texts = Vec::new();
     for text in [stdout, stderr] {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -65,12 +89,13 @@ fn ends_by(child: &mut std::process::Child, deadline: Instant) -> io::Result<boo
     }
 }
 
-fn collected(from: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+fn collected(from: impl Read + Send + 'static, longest: u64) -> Receiver<Vec<u8>> {
     let (done, text) = channel();
     std::thread::spawn(move || {
-        let mut told = Vec::new();
+        let at_once = usize::try_from(longest).unwrap_or(usize::MAX).min(64 << 10);
+        let mut told = Vec::with_capacity(at_once + 1);
         // What could not be read is missing in the answer, and found wanting there.
-        let _ = from.take(LONGEST).read_to_end(&mut told);
+        let _ = from.take(longest).read_to_end(&mut told);
         let _ = done.send(told);
     });
     text

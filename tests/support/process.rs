@@ -40,6 +40,14 @@ impl Outcome {
         self.exits(0)
     }
 
+    /// Fails the test unless standard output contains `text`.
+    #[track_caller]
+    pub fn prints(self, text: impl AsRef<str>) -> Self {
+        let text = text.as_ref();
+        assert!(self.stdout.contains(text), "expected {text:?} from {self}");
+        self
+    }
+
     /// Fails the test unless standard error contains `text`.
     #[track_caller]
     pub fn says(self, text: impl AsRef<str>) -> Self {

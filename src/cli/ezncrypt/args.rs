@@ -1,6 +1,6 @@
 //! The arguments of `ezncrypt`. Help, manual page and completions are made from this file.
 
-use super::{audit, guard};
+use super::{audit, guard, key};
 use crate::cli::{category, instance, usage};
 use crate::crypto::kdf::Params;
 use clap::builder::RangedU64ValueParser;
@@ -42,15 +42,17 @@ pub struct Cli {
 /// What to do.
 #[derive(clap::Subcommand, Debug)]
 pub enum Command {
-    /// Makes the keystore, which one passphrase and salt will open
+    /// Makes the keystore, which one passphrase and salt will open, or an RSA key
     ///
-    /// Both are asked for twice. Neither can be recovered: whoever loses them loses the data.
+    /// Passphrase and salt are asked for twice. Neither can be recovered: whoever loses them, and has no
+    /// other keyslot (ezncrypt key add), loses the data.
     #[command(
         long_flag = "init",
         after_help = "\
 Examples:
   ezncrypt init
-  ezncrypt init --passphrase-file /root/passphrase --salt-file /root/salt"
+  ezncrypt init --passphrase-file /root/passphrase --salt-file /root/salt
+  ezncrypt init --rsa-public-key /root/admin.pub"
     )]
     Init {
         /// Cost of guessing a passphrase: scrypt takes 2^N rounds and 2^N KiB of memory
@@ -58,11 +60,15 @@ Examples:
         #[arg(value_parser = RangedU64ValueParser::<u8>::new()
             .range(u64::from(Params::MIN_LOG_N)..=u64::from(Params::MAX_LOG_N)))]
         scrypt_log_n: u8,
+        /// Opens for the private key of the RSA public key in FILE instead; nothing is asked
+        #[arg(long, value_name = "FILE", conflicts_with = "scrypt_log_n")]
+        rsa_public_key: Option<PathBuf>,
     },
 
     /// Unlocks the keystore and serves plaintext to the processes that a rule names
     ///
-    /// Returns once the files can be used; the service goes on in the background.
+    /// Returns once the files can be used; the service goes on in the background. Where a source of an
+    /// unattended secret is configured (docs/unattended.md), nobody is asked.
     #[command(
         long_flag = "start",
         after_help = "\
@@ -74,6 +80,9 @@ Examples:
         /// Stays in the foreground instead of going to the background
         #[arg(long)]
         foreground: bool,
+        /// Asks for an administrator's secret, though a source of an unattended one is configured
+        #[arg(long)]
+        ask: bool,
     },
 
     /// Ends the service; refuses while processes have files open, and names them
@@ -177,6 +186,22 @@ Examples:
         command: guard::args::Command,
     },
 
+    /// Manages what opens the keystore, and the keys in it
+    #[command(
+        long_flag = "key",
+        arg_required_else_help = true,
+        after_help = "\
+Examples:
+  ezncrypt key list
+  ezncrypt key add recovery
+  ezncrypt key test"
+    )]
+    Key {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: key::args::Command,
+    },
+
     /// Shows the audit log: who was let in or denied, what was changed, what was found damaged
     ///
     /// Reading it needs no secret and no service. --verify asks the service, or else for the secret,
@@ -208,6 +233,7 @@ impl Command {
             Self::List { .. } => Some("list"),
             Self::Audit(_) => Some("audit"),
             Self::Guard { command } => Some(command.name()),
+            Self::Key { .. } => Some("key"),
             Self::Status { .. } | Self::Demo => None,
         }
     }

@@ -7,6 +7,7 @@ mod demo;
 mod encrypt;
 mod guard;
 mod init;
+mod key;
 mod list;
 mod start;
 mod status;
@@ -37,13 +38,16 @@ pub fn run(args: Vec<OsString>) -> Result<ExitCode, Failure> {
     let instance = Instance::new(cli.instance)?;
     match cli.command {
         Command::Status { json } => return status::run(&instance.paths, json),
-        Command::Init { scrypt_log_n } => init::run(&instance, scrypt_log_n)?,
-        Command::Start { foreground } => start::run(&instance, foreground)?,
+        Command::Init { scrypt_log_n, rsa_public_key } => {
+            init::run(&instance, scrypt_log_n, rsa_public_key.as_deref())?;
+        }
+        Command::Start { foreground, ask } => start::run(&instance, foreground, ask)?,
         Command::Stop { force } => stop::run(&instance.paths, force)?,
         Command::Encrypt { category, paths } => encrypt::run(&instance, category, &paths)?,
         Command::Decrypt { paths } => decrypt::run(&instance, &paths)?,
         Command::List { json } => list::run(&instance, json)?,
         Command::Audit(options) => return audit::run(&instance, &options),
+        Command::Key { command } => key::run(&instance, command)?,
         Command::Guard { command } => return guard::run(&instance, command),
         Command::Demo => demo::run()?,
     }

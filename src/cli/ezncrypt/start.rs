@@ -1,31 +1,33 @@
 //! `ezncrypt start`: unlocks the keystore and serves.
 
-use crate::cli::escape;
 use crate::cli::instance::Instance;
 use crate::cli::progress::Screen;
-use crate::service::protocol::{Failure, FailureKind};
-use crate::service::{self, Paths, client};
+use crate::cli::{escape, unattended};
+use crate::secrets::config::Unattended;
+use crate::service::protocol::{Failure, FailureKind, Secret};
+use crate::service::{self, Paths, client, notify};
 use crate::sys::daemon::{self, Ready, Side};
 
 /// What the background process sends when it serves; anything else is its failure, as JSON.
 const SERVING: &[u8] = b"serving";
 
 /// Serves until it is stopped; returns at once the service is up unless `foreground`.
-pub fn run(instance: &Instance, foreground: bool) -> Result<(), Failure> {
+pub fn run(instance: &Instance, foreground: bool, ask: bool) -> Result<(), Failure> {
     let paths = &instance.paths;
     if client::connect(paths)?.is_some() {
         let state = escape::path(paths.state());
         return Err(Failure::new(FailureKind::Busy, format!("a service runs for {state} already"))
             .hint(client::command(paths, "status")));
     }
-    let secret = instance.secret()?;
+    let (secret, source) = secret(instance, ask)?;
+    let explained = |failure| explained(failure, source.as_ref());
     if foreground {
-        return service::run(paths, secret, || say_ready(paths));
+        return service::run(paths, secret, || say_ready(paths)).map_err(explained);
     }
     let cannot =
         |error| Failure::new(FailureKind::Failed, format!("cannot go to the background: {error}"));
     match daemon::split().map_err(cannot)? {
-        Side::Foreground(message) => told(&message).map(|()| say_ready(paths)),
+        Side::Foreground(message) => told(&message).map(|()| say_ready(paths)).map_err(explained),
         Side::Background(ready) => {
             serve(paths, secret, ready);
             Ok(())
@@ -33,7 +35,33 @@ pub fn run(instance: &Instance, foreground: bool) -> Result<(), Failure> {
     }
 }
 
-fn serve(paths: &Paths, secret: service::protocol::Secret, ready: Ready) {
+/// The administrator's secret where one is named or asked for, else the service's own, from where the
+/// configuration says.
+fn secret(instance: &Instance, ask: bool) -> Result<(Secret, Option<Unattended>), Failure> {
+    instance.require_keystore()?;
+    if !ask
+        && !instance.secrets.is_given()
+        && let Some(source) = unattended::configured(&instance.paths)?
+    {
+        let secret = unattended::fetch(&source, &mut notify::waiting)?;
+        return Ok((secret, Some(source)));
+    }
+    Ok((instance.secret()?, None))
+}
+
+/// Says whose secret was wrong, when nobody typed it.
+fn explained(failure: Failure, source: Option<&Unattended>) -> Failure {
+    match source {
+        Some(source) if failure.kind == FailureKind::WrongSecret => {
+            let message = format!("the secret from {} opens no keyslot", source.source);
+            Failure::new(failure.kind, message)
+                .hint("add it: ezncrypt key add unattended; or start by hand: ezncrypt start --ask")
+        }
+        _ => failure,
+    }
+}
+
+fn serve(paths: &Paths, secret: Secret, ready: Ready) {
     let mut ready = Some(ready);
     let outcome = service::run(paths, secret, || {
         if let Some(ready) = ready.take() {

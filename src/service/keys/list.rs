@@ -27,7 +27,8 @@ pub fn opened_by(engine: &Engine) -> String {
     kind.ok().flatten().unwrap_or_default()
 }
 
-pub(super) fn slot_rows(keystore: &Keystore) -> Vec<SlotRow> {
+/// The keyslots as they are listed.
+pub fn slot_rows(keystore: &Keystore) -> Vec<SlotRow> {
     let row = |(index, (slot, record))| slot_row(index + 1, slot, record);
     keystore.slots().enumerate().map(row).collect()
 }

@@ -4,7 +4,7 @@ mod list;
 mod mend;
 mod slots;
 
-pub use list::{list, opened_by};
+pub use list::{list, opened_by, slot_rows};
 pub use mend::mend;
 pub use slots::{add, change, remove};
 

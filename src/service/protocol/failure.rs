@@ -47,7 +47,7 @@ pub enum FailureKind {
     Damaged,
     /// The disk is full: 8.
     NoSpace,
-    /// A key server, or another source of the unattended secret, does not answer: 9.
+    /// A key server, or another program that is asked for a secret, gives none: 9.
     Unavailable,
 }
 

@@ -1,7 +1,7 @@
 use super::*;
 use std::os::unix::fs::PermissionsExt;
 
-fn file(dir: &tempfile::TempDir, content: &[u8], mode: u32) -> PathBuf {
+fn made(dir: &tempfile::TempDir, content: &[u8], mode: u32) -> PathBuf {
     let path = dir.path().join(format!("{mode:o}-{}", content.len()));
     std::fs::write(&path, content).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
@@ -9,9 +9,9 @@ fn file(dir: &tempfile::TempDir, content: &[u8], mode: u32) -> PathBuf {
 }
 
 fn refusal(path: &Path) -> FailureKind {
-    let source =
-        Source { passphrase_file: Some(path.to_owned()), salt_file: Some(path.to_owned()) };
-    source.secret().err().unwrap().kind
+    let named = Some(path.to_owned());
+    let halves = Halves { passphrase_file: named.clone(), salt_file: named, ..Halves::default() };
+    halves.read().err().unwrap().kind
 }
 
 #[test]
@@ -23,8 +23,8 @@ fn exactly_one_newline_is_taken_off_the_end() {
         (b" pass\n\n", b" pass\n"),
         (b"\xff\0\r\n", b"\xff\0\r"),
     ] {
-        let path = file(&dir, content, 0o600);
-        assert_eq!(from_file(&path).unwrap().expose(), meant);
+        let path = made(&dir, content, 0o600);
+        assert_eq!(file::secret(&path).unwrap().expose(), meant);
     }
 }
 
@@ -32,10 +32,10 @@ fn exactly_one_newline_is_taken_off_the_end() {
 fn a_file_that_others_can_read_or_change_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     for mode in [0o640, 0o604, 0o620, 0o602, 0o644] {
-        assert_eq!(refusal(&file(&dir, b"x", mode)), FailureKind::Denied);
+        assert_eq!(refusal(&made(&dir, b"x", mode)), FailureKind::Denied);
     }
-    let source = file(&dir, b"x", 0o400);
-    assert_eq!(from_file(&source).unwrap().expose(), b"x");
+    let source = made(&dir, b"x", 0o400);
+    assert_eq!(file::secret(&source).unwrap().expose(), b"x");
 }
 
 #[test]
@@ -51,18 +51,24 @@ fn what_is_no_regular_file_is_refused_without_waiting() {
 #[test]
 fn empty_and_endless_secrets_are_refused() {
     let dir = tempfile::tempdir().unwrap();
-    assert_eq!(refusal(&file(&dir, b"", 0o600)), FailureKind::Usage);
-    assert_eq!(refusal(&file(&dir, b"\n", 0o600)), FailureKind::Usage);
-    assert_eq!(refusal(&file(&dir, &[b'x'; MAX_LEN + 1], 0o600)), FailureKind::Usage);
-    assert_eq!(refusal(&file(&dir, &[b'x'; 3 * MAX_LEN], 0o600)), FailureKind::Usage);
-    let longest = from_file(&file(&dir, &[b'x'; MAX_LEN], 0o600)).unwrap();
-    assert_eq!(longest.expose().len(), MAX_LEN);
+    assert_eq!(refusal(&made(&dir, b"", 0o600)), FailureKind::Usage);
+    assert_eq!(refusal(&made(&dir, b"\n", 0o600)), FailureKind::Usage);
+    assert_eq!(
+        refusal(&made(&dir, &[b'x'; crate::secrets::MAX_LEN + 1], 0o600)),
+        FailureKind::Usage
+    );
+    assert_eq!(
+        refusal(&made(&dir, &[b'x'; 3 * crate::secrets::MAX_LEN], 0o600)),
+        FailureKind::Usage
+    );
+    let longest = file::secret(&made(&dir, &[b'x'; crate::secrets::MAX_LEN], 0o600)).unwrap();
+    assert_eq!(longest.expose().len(), crate::secrets::MAX_LEN);
 }
 
 #[test]
 fn a_failure_names_the_file_and_not_what_is_in_it() {
     let dir = tempfile::tempdir().unwrap();
-    let failure = from_file(&file(&dir, b"geheim", 0o644)).err().unwrap();
-    assert!(failure.message.contains("644-6"), "{failure}");
-    assert!(!failure.message.contains("geheim"));
+    let failure = file::secret(&made(&dir, b"geheim", 0o644)).err().unwrap();
+    assert!(failure.to_string().contains("644-6"), "{failure}");
+    assert!(!failure.to_string().contains("geheim"));
 }

@@ -1,0 +1,65 @@
+//! `ezncrypt key change`: a keyslot's new secret.
+
+use super::add::{new_code, print_code, recovery_slot};
+use super::args::NewSecret;
+use super::{changed, costs, passphrase_slot, rsa_slot, slots};
+use crate::cli::instance::{Instance, unexpected_answer};
+use crate::cli::unattended;
+use crate::keystore::Sealed;
+use crate::service::protocol::{Answer, Failure, FailureKind, NewSlot, Request, Secret, SlotRow};
+
+/// Changes the keyslot of a number or name, or the one that is shown.
+pub fn run(instance: &Instance, which: Option<String>, new: &NewSecret) -> Result<(), Failure> {
+    let shown = instance.secret()?;
+    let kind = match &which {
+        Some(which) => kind_of(instance, which, &shown)?,
+        None => shown_kind(&shown).into(),
+    };
+    let request = |slot| Request::KeyChange { which, slot, secret: shown };
+    match kind.as_str() {
+        "passphrase" => changed(instance, request(passphrase_slot(new)?)),
+        "rsa" => changed(instance, request(rsa_slot(new.public_key.as_deref())?)),
+        "unattended" => {
+            let secret = unattended::fetch_configured(&instance.paths)?;
+            changed(instance, request(NewSlot::Stretched(secret, costs(new)?)))
+        }
+        "recovery" => {
+            let code = new_code()?;
+            slots(instance.call(request(recovery_slot(&code)?))?)?;
+            print_code(&code)
+        }
+        other => {
+            let message = format!("a keyslot of {other} is not known to this release");
+            Err(Failure::new(FailureKind::Failed, message))
+        }
+    }
+}
+
+fn shown_kind(shown: &Secret) -> &'static str {
+    match shown {
+        Secret::Passphrase { .. } => "passphrase",
+        Secret::Recovery(_) => "recovery",
+        Secret::SlotKey { .. } => "rsa",
+        Secret::Unattended(_) => "unattended",
+    }
+}
+
+/// The kind of the keyslot that `which` names, from the service or, without one, the keystore.
+fn kind_of(instance: &Instance, which: &str, shown: &Secret) -> Result<String, Failure> {
+    let rows: Vec<SlotRow> = match crate::service::client::connect(&instance.paths)? {
+        Some(mut service) => match service.call(&Request::Keys, &mut |_| {})? {
+            Answer::Keys { slots, .. } => slots,
+            _ => return Err(unexpected_answer()),
+        },
+        None => {
+            let keystore = Sealed::load(&instance.paths.keystore())?.unlock(shown)?;
+            crate::service::keys::slot_rows(&keystore)
+        }
+    };
+    let numbered = which.parse::<usize>().ok();
+    let named = |row: &&SlotRow| Some(row.number) == numbered || row.name == which;
+    rows.iter()
+        .find(named)
+        .map(|row| row.kind.clone())
+        .ok_or_else(|| crate::keystore::Error::NoSuchSlot(which.into()).into())
+}

@@ -1,0 +1,235 @@
+//! The configuration file: where the service's own secret comes from. TOML; read only when nobody else
+//! could have written it.
+
+use super::file;
+use serde::Deserialize;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Longest configuration accepted, in bytes.
+const MAX_FILE: usize = 64 << 10;
+
+/// Why a configuration is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be read.
+    #[error(transparent)]
+    File(#[from] file::Error),
+    /// Others could have written it.
+    #[error("{path} may be written by others than root (mode {mode:04o}, owner {owner})", path = path.display())]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+        /// Its owner.
+        owner: u32,
+    },
+    /// It is not what it should be.
+    #[error("{path}: {source}", path = path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its line.
+        source: Box<toml::de::Error>,
+    },
+    /// It says something that cannot be.
+    #[error("{path}: {problem}", path = path.display())]
+    Meaning {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: Problem,
+    },
+}
+
+/// What is wrong with a configuration that is written as it should be.
+#[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
+pub enum Problem {
+    /// None of the sources, or more than one.
+    #[error("[unattended] names exactly one of file, command, credential and kmip")]
+    Sources,
+    /// A path that depends on the working directory.
+    #[error("paths in [unattended] are absolute, and so is a command's program")]
+    Relative,
+    /// A path where a name is needed.
+    #[error("a credential is named without a path")]
+    CredentialName,
+    /// `stdin` of what is no command.
+    #[error("stdin goes with command")]
+    Stdin,
+    /// A time out of bounds.
+    #[error("timeout_seconds is 1 to 300, retry_for_seconds 0 to 3600")]
+    Times,
+}
+
+/// Where the service's own secret comes from, and how long it may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unattended {
+    /// Where it comes from.
+    pub source: Source,
+    /// How long one attempt may take.
+    pub timeout: Duration,
+    /// How long attempts are repeated when they fail for a reason that may pass.
+    pub retry_for: Duration,
+}
+
+/// A source of the service's own secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A file that only its owner can read.
+    File(PathBuf),
+    /// What a program prints.
+    Command {
+        /// The program and its arguments.
+        argv: Vec<OsString>,
+        /// What it reads on standard input.
+        stdin: Option<PathBuf>,
+    },
+    /// A credential that systemd hands over.
+    Credential(String),
+    /// A key server that speaks KMIP.
+    Kmip(Kmip),
+}
+
+/// A key server, and who asks it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kmip {
+    /// Host name or address, and port after a colon; 5696 without one.
+    pub server: String,
+    /// The name that its certificate bears, where that is not the one in `server`.
+    pub server_name: Option<String>,
+    /// Certificates of those who sign the server's certificate, in PEM.
+    pub ca: PathBuf,
+    /// The client's certificate and those between it and its root, in PEM.
+    pub certificate: PathBuf,
+    /// The client's private key, in PEM, without a password.
+    pub key: PathBuf,
+    /// The key's unique identifier at the server.
+    pub object: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    unattended: Option<WrittenUnattended>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenUnattended {
+    file: Option<PathBuf>,
+    command: Option<Vec<String>>,
+    stdin: Option<PathBuf>,
+    credential: Option<String>,
+    kmip: Option<Kmip>,
+    #[serde(default = "ten")]
+    timeout_seconds: u64,
+    #[serde(default = "sixty")]
+    retry_for_seconds: u64,
+}
+
+fn ten() -> u64 {
+    10
+}
+
+fn sixty() -> u64 {
+    60
+}
+
+/// Reads the configuration; none when there is no file or nothing about unattended starts in it.
+///
+/// # Errors
+/// Why it is not used.
+pub fn unattended(path: &Path) -> Result<Option<Unattended>, Error> {
+    let content = match file::public(path, MAX_FILE) {
+        Err(file::Error::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        content => content?,
+    };
+    check_trust(path)?;
+    let text = String::from_utf8_lossy(content.expose());
+    let syntax = |source| Error::Syntax { path: path.into(), source: Box::new(source) };
+    let written: Written = toml::from_str(&text).map_err(syntax)?;
+    let checked = written.unattended.map(WrittenUnattended::checked).transpose();
+    checked.map_err(|problem| Error::Meaning { path: path.into(), problem })
+}
+
+/// Root's, or this user's own, and nobody else's to write. Whoever can write it says what runs as root.
+fn check_trust(path: &Path) -> Result<(), Error> {
+    let stat = rustix::fs::stat(path)
+        .map_err(|errno| file::Error::Unreadable { path: path.into(), source: errno.into() })?;
+    let (mode, owner) = (stat.st_mode & 0o7777, stat.st_uid);
+    let ours = owner == 0 || owner == rustix::process::geteuid().as_raw();
+    if ours && mode & 0o022 == 0 {
+        Ok(())
+    } else {
+        Err(Error::Untrusted { path: path.into(), mode, owner })
+    }
+}
+
+impl WrittenUnattended {
+    fn checked(self) -> Result<Unattended, Problem> {
+        let Self { file, command, stdin, credential, kmip, timeout_seconds, retry_for_seconds } =
+            self;
+        if !(1..=300).contains(&timeout_seconds) || retry_for_seconds > 3600 {
+            return Err(Problem::Times);
+        }
+        if stdin.is_some() && command.is_none() {
+            return Err(Problem::Stdin);
+        }
+        let source = match (file, command, credential, kmip) {
+            (Some(path), None, None, None) => Source::File(path),
+            (None, Some(argv), None, None) => {
+                Source::Command { argv: argv.into_iter().map(OsString::from).collect(), stdin }
+            }
+            (None, None, Some(name), None) => Source::Credential(name),
+            (None, None, None, Some(kmip)) => Source::Kmip(kmip),
+            _ => return Err(Problem::Sources),
+        };
+        source.check()?;
+        let seconds = Duration::from_secs;
+        let (timeout, retry_for) = (seconds(timeout_seconds), seconds(retry_for_seconds));
+        Ok(Unattended { source, timeout, retry_for })
+    }
+}
+
+impl Source {
+    fn check(&self) -> Result<(), Problem> {
+        let paths: Vec<&Path> = match self {
+            Self::File(path) => vec![path],
+            Self::Command { argv, stdin } => {
+                let program = argv.first().map_or(Path::new(""), |program| Path::new(program));
+                stdin.iter().map(PathBuf::as_path).chain([program]).collect()
+            }
+            Self::Credential(name) => {
+                let plain = !name.is_empty() && name != "." && name != ".." && !name.contains('/');
+                return if plain { Ok(()) } else { Err(Problem::CredentialName) };
+            }
+            Self::Kmip(Kmip { ca, certificate, key, .. }) => vec![ca, certificate, key],
+        };
+        if paths.into_iter().all(Path::is_absolute) { Ok(()) } else { Err(Problem::Relative) }
+    }
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => write!(formatter, "the file {}", path.display()),
+            Self::Command { argv, .. } => {
+                let program = argv.first().cloned().unwrap_or_default();
+                write!(formatter, "the command {}", Path::new(&program).display())
+            }
+            Self::Credential(name) => write!(formatter, "the credential {name}"),
+            Self::Kmip(kmip) => write!(formatter, "the key server {}", kmip.server),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

@@ -1,0 +1,72 @@
+use super::*;
+use std::os::unix::fs::PermissionsExt;
+
+fn read(text: &str) -> Result<Option<Unattended>, Error> {
+    read_with_mode(text, 0o644)
+}
+
+fn read_with_mode(text: &str, mode: u32) -> Result<Option<Unattended>, Error> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+    unattended(file.path())
+}
+
+fn problem(text: &str) -> Problem {
+    match read(text) {
+        Err(Error::Meaning { problem, .. }) => problem,
+        other => panic!("{text}: {:?}", other.map(|found| found.is_some())),
+    }
+}
+
+#[test]
+fn without_a_file_or_a_word_about_it_nothing_is_configured() {
+    assert!(unattended(Path::new("/nowhere/ezncrypt.toml")).unwrap().is_none());
+    assert!(read("").unwrap().is_none());
+    assert!(read("# nothing\n").unwrap().is_none());
+}
+
+#[test]
+fn each_source_is_read() {
+    let of = |text: &str| read(text).unwrap().unwrap();
+    let file = of("[unattended]\nfile = '/etc/x'\n");
+    assert_eq!(file.source, Source::File("/etc/x".into()));
+    assert_eq!((file.timeout.as_secs(), file.retry_for.as_secs()), (10, 60));
+    let command =
+        of("[unattended]\ncommand = ['/bin/a', '-b']\nstdin = '/c'\ntimeout_seconds = 3\n");
+    let argv = vec!["/bin/a".into(), "-b".into()];
+    assert_eq!(command.source, Source::Command { argv, stdin: Some("/c".into()) });
+    assert_eq!(command.timeout.as_secs(), 3);
+    let credential = of("[unattended]\ncredential = 'ezncrypt'\nretry_for_seconds = 0\n");
+    assert_eq!(credential.source, Source::Credential("ezncrypt".into()));
+    let kmip =
+        of("[unattended.kmip]\nserver = 'k:5696'\nca = '/a'\ncertificate = '/b'\nkey = '/c'\n\
+                   object = '7'\n");
+    assert!(matches!(kmip.source, Source::Kmip(kmip) if kmip.object == "7"));
+}
+
+#[test]
+fn what_cannot_be_meant_is_named() {
+    assert_eq!(problem("[unattended]\n"), Problem::Sources);
+    assert_eq!(problem("[unattended]\nfile = '/a'\ncredential = 'b'\n"), Problem::Sources);
+    assert_eq!(problem("[unattended]\nfile = 'a'\n"), Problem::Relative);
+    assert_eq!(problem("[unattended]\ncommand = ['sh', '-c', 'x']\n"), Problem::Relative);
+    assert_eq!(problem("[unattended]\ncommand = []\n"), Problem::Relative);
+    assert_eq!(problem("[unattended]\ncredential = '../x'\n"), Problem::CredentialName);
+    assert_eq!(problem("[unattended]\nfile = '/a'\nstdin = '/b'\n"), Problem::Stdin);
+    assert_eq!(problem("[unattended]\nfile = '/a'\ntimeout_seconds = 0\n"), Problem::Times);
+    assert_eq!(problem("[unattended]\nfile = '/a'\nretry_for_seconds = 3601\n"), Problem::Times);
+    for text in
+        ["[unattended", "[unattended]\nflie = '/a'\n", "[unatended]\nfile = '/a'\n", "x = 1\n"]
+    {
+        assert!(matches!(read(text), Err(Error::Syntax { .. })), "{text}");
+    }
+}
+
+#[test]
+fn what_others_may_write_is_not_used() {
+    for mode in [0o664, 0o646] {
+        let refused = read_with_mode("[unattended]\nfile = '/a'\n", mode);
+        assert!(matches!(refused, Err(Error::Untrusted { .. })));
+    }
+}

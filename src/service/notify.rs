@@ -1,0 +1,39 @@
+//! Telling the service manager how it goes (sd_notify(3)); without one, nothing is told.
+
+use sd_notify::NotifyState;
+use std::time::Duration;
+
+/// The service answers requests.
+pub fn ready() {
+    tell(&[NotifyState::Ready, NotifyState::Status("serving")]);
+}
+
+/// The service is about to end.
+pub fn stopping() {
+    tell(&[NotifyState::Stopping, NotifyState::Status("ending")]);
+}
+
+/// The start waits for a secret, for as long as this at most before it is told again.
+pub fn waiting(at_most: Duration) {
+    let more = at_most + Duration::from_secs(5);
+    let micros = u32::try_from(more.as_micros()).unwrap_or(u32::MAX);
+    tell(&[
+        NotifyState::ExtendTimeoutUsec(micros),
+        NotifyState::Status("waiting for the unattended secret"),
+    ]);
+}
+
+/// A sign of life is given.
+pub fn alive() {
+    tell(&[NotifyState::Watchdog]);
+}
+
+/// How often the manager wants a sign of life at least, when it wants any from this process.
+pub fn watchdog_period() -> Option<Duration> {
+    sd_notify::watchdog_enabled()
+}
+
+fn tell(states: &[NotifyState<'_>]) {
+    // A manager that does not listen is its own business.
+    let _ = sd_notify::notify(states);
+}
