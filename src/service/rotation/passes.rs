@@ -9,7 +9,7 @@ use super::state::Running;
 use crate::keystore::RotationRecord;
 use crate::service::engine::Engine;
 use crate::service::protocol::{Progress, RotationRow};
-use crate::volume::file::CipherFile;
+use crate::volume::file::{Batch, CipherFile};
 use crate::volume::{self, Ino, Pinned, Visit, Volume};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -198,8 +198,8 @@ impl<'a> Passes<'a> {
         let mut worked = false;
         while let Some(mut rekey) = file.begin_rekey()? {
             worked = true;
-            while let Some(bytes) = file.rekey_batch(&mut rekey)? {
-                self.wait_after(bytes)?;
+            while let Some(batch) = file.rekey_batch(&mut rekey)? {
+                self.wait_after(batch)?;
             }
             file.finish_rekey(&rekey)?;
         }
@@ -207,7 +207,8 @@ impl<'a> Passes<'a> {
     }
 
     /// Nobody is kept waiting while this waits.
-    fn wait_after(&mut self, bytes: u64) -> Result<(), Left> {
+    fn wait_after(&mut self, batch: Batch) -> Result<(), Left> {
+        let Batch { bytes, written } = batch;
         let state = self.engine.rotation();
         let row = self.running.tell(|row| row.bytes_done = (row.bytes_done + bytes).min(row.bytes));
         self.told += bytes;
@@ -217,7 +218,8 @@ impl<'a> Passes<'a> {
             self.told = 0;
             (self.progress)(Progress::Bytes { done, total });
         }
-        self.pace.spend(bytes, || state.is_stopping());
+        // What was encrypted anew before it was broken off is only read.
+        self.pace.spend(written + (bytes - written) / 4, || state.is_stopping());
         if state.is_stopping() { Err(Left::Stopped) } else { Ok(()) }
     }
 }

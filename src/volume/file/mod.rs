@@ -12,7 +12,7 @@ mod rekey;
 mod sealing;
 mod write;
 
-pub use rekey::Rekey;
+pub use rekey::{Batch, Rekey};
 
 use super::{Error, KeyCell, Result};
 use crate::format::header::{FileHeader, HEADER_LEN};

@@ -30,6 +30,15 @@ pub struct Rekey {
     first_damaged: SectorIndex,
 }
 
+/// What one step of a re-encryption did.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch {
+    /// Bytes of ciphertext that were looked at.
+    pub bytes: u64,
+    /// Bytes of them that were encrypted anew.
+    pub written: u64,
+}
+
 impl Rekey {
     #[cfg(test)]
     pub(super) fn set_batch(&mut self, sectors: u64) {
@@ -140,12 +149,12 @@ impl CipherFile {
         !sealing.is_rekeying() && sealing.header.epoch == self.keys.now().current_epoch()
     }
 
-    /// Re-encrypts the next sectors, at most 256 of them; tells how many bytes were looked at, none at the
-    /// end. Damaged sectors stay as they are.
+    /// Re-encrypts the next sectors, at most 256 of them; tells of how many bytes, and
+    /// nothing at the end. Damaged sectors stay as they are.
     ///
     /// # Errors
     /// The filesystem's; every sector is then as it was, or re-encrypted.
-    pub fn rekey_batch(&self, rekey: &mut Rekey) -> Result<Option<u64>> {
+    pub fn rekey_batch(&self, rekey: &mut Rekey) -> Result<Option<Batch>> {
         let state = self.write_state();
         let found = state.sealing.as_ref().filter(|sealing| rekey.is_about(sealing));
         let range = match found {
@@ -157,7 +166,7 @@ impl CipherFile {
             return Ok(None);
         };
         let length = (range.end - range.start) * SECTOR;
-        with_buffer(length as usize, |buffer| {
+        let written = with_buffer(length as usize, |buffer| {
             let position = SectorIndex(range.start).position();
             let present = self.disk.read_at(buffer, position)? as u64 / SECTOR;
             let stored = &mut buffer.as_chunks_mut::<SECTOR_LEN>().0[..present as usize];
@@ -167,10 +176,10 @@ impl CipherFile {
             }
             // A file that is shorter than it says.
             (range.start + present..range.end).for_each(|cut| rekey.note_damage(SectorIndex(cut)));
-            Ok::<_, Error>(())
+            Ok::<_, Error>(resealed.iter().filter(|resealed| **resealed).count() as u64 * SECTOR)
         })?;
         rekey.next = SectorIndex(range.end);
-        Ok(Some(length))
+        Ok(Some(Batch { bytes: length, written }))
     }
 
     /// Ends the re-encryption: the old key is gone when this returns.
