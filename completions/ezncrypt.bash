@@ -142,6 +142,9 @@ _ezncrypt() {
             ezncrypt__subcmd__help__subcmd__key,remove)
                 cmd="ezncrypt__subcmd__help__subcmd__key__subcmd__remove"
                 ;;
+            ezncrypt__subcmd__help__subcmd__key,rotate)
+                cmd="ezncrypt__subcmd__help__subcmd__key__subcmd__rotate"
+                ;;
             ezncrypt__subcmd__help__subcmd__key,test)
                 cmd="ezncrypt__subcmd__help__subcmd__key__subcmd__test"
                 ;;
@@ -160,6 +163,9 @@ _ezncrypt() {
             ezncrypt__subcmd__key,remove)
                 cmd="ezncrypt__subcmd__key__subcmd__remove"
                 ;;
+            ezncrypt__subcmd__key,rotate)
+                cmd="ezncrypt__subcmd__key__subcmd__rotate"
+                ;;
             ezncrypt__subcmd__key,test)
                 cmd="ezncrypt__subcmd__key__subcmd__test"
                 ;;
@@ -177,6 +183,9 @@ _ezncrypt() {
                 ;;
             ezncrypt__subcmd__key__subcmd__help,remove)
                 cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__remove"
+                ;;
+            ezncrypt__subcmd__key__subcmd__help,rotate)
+                cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__rotate"
                 ;;
             ezncrypt__subcmd__key__subcmd__help,test)
                 cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__test"
@@ -900,7 +909,7 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__help__subcmd__key)
-            opts="list add remove change test"
+            opts="list add remove change rotate test"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -956,6 +965,20 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__help__subcmd__key__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__help__subcmd__key__subcmd__rotate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1090,7 +1113,7 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__key)
-            opts="-h --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help list add remove change test help"
+            opts="-h --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help list add remove change rotate test help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1252,7 +1275,7 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__key__subcmd__help)
-            opts="list add remove change test help"
+            opts="list add remove change rotate test help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1335,6 +1358,20 @@ _ezncrypt() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ezncrypt__subcmd__key__subcmd__help__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ezncrypt__subcmd__key__subcmd__help__subcmd__test)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1398,6 +1435,52 @@ _ezncrypt() {
                 return 0
             fi
             case "${prev}" in
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --recovery-code-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --credential-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__key__subcmd__rotate)
+            opts="-h --data --rate --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --state-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

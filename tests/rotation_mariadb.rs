@@ -1,6 +1,6 @@
 //! A category gets new keys under a MariaDB server that is at work, and under a service that is killed
 //! again and again.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod support;
 
@@ -129,7 +129,9 @@ fn a_service_killed_at_twenty_points_of_a_rotation_goes_on_each_time_and_no_row_
         });
         if round % 5 == 4 {
             let server = MariaDb::start(&data, &files);
-            server.sql(&format!("INSERT INTO sbtest.kept SELECT {kept} + seq FROM seq_1_to_100"));
+            server.sql(&format!(
+                "USE sbtest; INSERT INTO kept SELECT {kept} + seq FROM seq_1_to_100"
+            ));
             kept += 100;
             let _load = Running::spawn(&mut sysbench(&files, 30, "run"));
             std::thread::sleep(random.milliseconds(200, 1200));

@@ -216,14 +216,13 @@ impl Keystore {
         }
         self.check_unchanged()?;
         contents.audit = self.audit_head.as_ref().and_then(|head| head()).or(contents.audit);
-        let Prefix { id, sequence, .. } = self.file.prefix().clone();
+        let Prefix { id, sequence, slots: slots_before } = self.file.prefix().clone();
         let sequence =
             sequence.checked_add(1).ok_or_else(|| Error::SequenceUsedUp(self.path.clone()))?;
         let prefix = Prefix { id, sequence, slots };
         let file = KeystoreFile::seal(prefix, &self.master, random()?, contents.encode()?)
             .map_err(Error::Encode)?;
-        // A second copy that could not be saved must not be one that lacks a key, either.
-        if contents.key_changes != self.contents.key_changes {
+        if file.prefix().slots != slots_before {
             copies::remove_second(&self.path)?;
         }
         durable::replace(&self.path, file.bytes(), MODE).map_err(Error::Save)?;

@@ -170,6 +170,21 @@ fn require_settled(engine: &Engine, name: &str) -> Result<(), Failure> {
         .hint("`ezncrypt audit` tells why it could not be finished; mend that and start again"))
 }
 
+/// No header may be wrapped under a key that a single damaged sector could take away: the second copy
+/// of the keystore must have it, too.
+fn require_both_copies(engine: &Engine) -> Result<(), Failure> {
+    engine.with_keystore(|keystore| {
+        keystore.mend()?;
+        if keystore.copies_agree() {
+            return Ok(());
+        }
+        let message =
+            "the second copy of the keystore, which must have the new key, cannot be written";
+        Err(Failure::new(FailureKind::Failed, message)
+            .hint("make room on the disk of the state directory, then run the command again"))
+    })
+}
+
 fn carry_out(
     engine: &Engine,
     name: &str,
@@ -195,6 +210,7 @@ fn work(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), Failure> {
     require_settled(engine, name)?;
+    require_both_copies(engine)?;
     let what = if record.data { "re-encrypting files" } else { "wrapping the keys of files anew" };
     progress(Progress::Part { who: "ezncrypt".into(), what: format!("{what} of @{name}") });
     let outcome = Passes::new(engine, name, record, progress).run();
