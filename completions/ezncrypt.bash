@@ -1889,12 +1889,16 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__key__subcmd__rotate)
-            opts="-h --master --drop --slot-files --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help"
+            opts="-h --data --rate --master --drop --slot-files --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --drop)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -211,7 +211,7 @@ complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_se
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change export import backup restore rotate test help" -f -a "import" -d 'Takes over the keys in a bundle; asks for this keystore\'s secret, then for the bundle\'s'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change export import backup restore rotate test help" -f -a "backup" -d 'Copies the keystore, sealed as it is, to a file; cron may do it while the service runs'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change export import backup restore rotate test help" -f -a "restore" -d 'Puts a backup of the keystore in place, while no service runs; also on a new machine'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change export import backup restore rotate test help" -f -a "rotate" -d 'Gives the keystore a new master key, which every keyslot is wrapped for anew'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change export import backup restore rotate test help" -f -a "rotate" -d 'Gives a category, or with --master the keystore, a new key, while files are in use'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change export import backup restore rotate test help" -f -a "test" -d 'Proves that a secret still opens the keystore, and says by which keyslot; changes nothing'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and not __fish_seen_subcommand_from list add remove change export import backup restore rotate test help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from list" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
@@ -307,8 +307,9 @@ complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_s
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from restore" -l force -d 'Replaces the keystore also when it is newer, or another one'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from restore" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -l drop -d 'Takes the keyslot of this number or name away instead of wrapping it anew' -r
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -l slot-files -d 'Reads passphrase and salt of a keyslot from files that only their owner may read' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -l rate -d 'At most so many bytes a second with --data, as in 20M; 0 or unlimited for no limit [default: 64M]' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -l drop -d 'With --master, takes the keyslot of this number or name away instead of wrapping it anew' -r
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -l slot-files -d 'With --master, reads passphrase and salt of a keyslot from files that only their owner may read' -r
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F
@@ -316,7 +317,8 @@ complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_s
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -l rsa-password-file -d 'Reads the RSA key\'s password from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -l recovery-code-file -d 'Reads a recovery code from FILE, which only its owner may read' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -l master -d 'The keystore\'s master key'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -l data -d 'Gives each file a new key and encrypts its contents anew'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -l master -d 'Changes the keystore\'s master key'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from rotate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from test" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
@@ -337,7 +339,7 @@ complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_s
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "import" -d 'Takes over the keys in a bundle; asks for this keystore\'s secret, then for the bundle\'s'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "backup" -d 'Copies the keystore, sealed as it is, to a file; cron may do it while the service runs'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "restore" -d 'Puts a backup of the keystore in place, while no service runs; also on a new machine'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Gives the keystore a new master key, which every keyslot is wrapped for anew'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "rotate" -d 'Gives a category, or with --master the keystore, a new key, while files are in use'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "test" -d 'Proves that a secret still opens the keystore, and says by which keyslot; changes nothing'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand key; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand audit" -l since -d 'Shows what happened since TIME: 10m, 2h, 3d ago, or 2026-01-31, \'2026-01-31 15:00\' (UTC), or RFC 3339' -r
@@ -388,5 +390,5 @@ complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "import" -d 'Takes over the keys in a bundle; asks for this keystore\'s secret, then for the bundle\'s'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "backup" -d 'Copies the keystore, sealed as it is, to a file; cron may do it while the service runs'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "restore" -d 'Puts a backup of the keystore in place, while no service runs; also on a new machine'
-complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "rotate" -d 'Gives the keystore a new master key, which every keyslot is wrapped for anew'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "rotate" -d 'Gives a category, or with --master the keystore, a new key, while files are in use'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand help; and __fish_seen_subcommand_from key" -f -a "test" -d 'Proves that a secret still opens the keystore, and says by which keyslot; changes nothing'

@@ -23,6 +23,7 @@ mod progress;
 mod prompt;
 mod secret;
 mod shell_words;
+mod size;
 mod table;
 mod time;
 mod typography;

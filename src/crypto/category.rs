@@ -63,6 +63,29 @@ impl CategoryKeys {
         Self::from_parts(self.id, self.suite, self.current.max(other.current), keys)
     }
 
+    /// These keys and a new random one, which becomes the current.
+    ///
+    /// # Errors
+    /// [`Error::Random`] when the kernel gives no random bytes; [`Error::EpochsUsedUp`].
+    pub fn with_new_epoch(&self) -> Result<Self> {
+        let highest = self.keys.keys().next_back().copied().unwrap_or_default();
+        let current = highest.checked_add(1).ok_or(Error::EpochsUsedUp)?;
+        let mut keys = self.since(0);
+        keys.insert(current, Key::random()?);
+        Ok(Self { id: self.id, suite: self.suite, current, keys })
+    }
+
+    /// These keys without those of the epochs before `epoch`; the current one always stays.
+    #[must_use]
+    pub fn without_epochs_before(&self, epoch: u32) -> Self {
+        let keys = self.since(epoch.min(self.current));
+        Self { id: self.id, suite: self.suite, current: self.current, keys }
+    }
+
+    fn since(&self, epoch: u32) -> BTreeMap<u32, Key> {
+        self.keys.range(epoch..).map(|(epoch, key)| (*epoch, key.duplicate())).collect()
+    }
+
     /// The epoch that new headers are wrapped under.
     pub fn current_epoch(&self) -> u32 {
         self.current
@@ -79,5 +102,27 @@ impl CategoryKeys {
     /// All epochs and their keys, oldest first.
     pub fn epochs(&self) -> impl Iterator<Item = (u32, &Key)> {
         self.keys.iter().map(|(epoch, key)| (*epoch, key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_epoch_has_a_new_key_and_old_ones_can_be_left_out() {
+        let first = CategoryKeys::generate(Suite::Xaes256Gcm).unwrap();
+        let second = first.with_new_epoch().unwrap();
+        assert_eq!((second.id, second.current_epoch()), (first.id, 2));
+        assert!(second.key(1).unwrap().same_as(first.key(1).unwrap()));
+        assert!(!second.key(1).unwrap().same_as(second.key(2).unwrap()));
+        let third = second.with_new_epoch().unwrap().without_epochs_before(2);
+        assert_eq!(third.epochs().map(|(epoch, _)| epoch).collect::<Vec<_>>(), [2, 3]);
+        let last = third.without_epochs_before(u32::MAX);
+        assert_eq!(last.epochs().map(|(epoch, _)| epoch).collect::<Vec<_>>(), [3]);
+        let key = Key::random().unwrap();
+        let full = BTreeMap::from([(u32::MAX, key)]);
+        let full = CategoryKeys::from_parts(first.id, first.suite, u32::MAX, full).unwrap();
+        assert_eq!(full.with_new_epoch().err(), Some(Error::EpochsUsedUp));
     }
 }

@@ -53,6 +53,9 @@ pub enum Error {
     /// Two sets of keys of one category differ in this epoch.
     #[error("there are two different keys of epoch {0}")]
     EpochDiffers(u32),
+    /// No further key of the category can be numbered.
+    #[error("the category's epochs are used up")]
+    EpochsUsedUp,
     /// The kernel gave no random bytes.
     #[error("the kernel gave no random bytes")]
     Random,

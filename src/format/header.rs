@@ -5,7 +5,7 @@
 //! | 0 | 8 | magic `EZNCRYPT` |
 //! | 8 | 2 | format version, 1 |
 //! | 10 | 2 | suite |
-//! | 12 | 4 | flags: bit 0, the file may have holes |
+//! | 12 | 4 | flags: bit 0, the file may have holes; bit 1, it is being re-encrypted |
 //! | 16 | 16 | category id |
 //! | 32 | 4 | key epoch |
 //! | 36 | 4 | generation: how often this header was written |
@@ -13,10 +13,13 @@
 //! | 56 | 32 | commitment to the wrapping key |
 //! | 88 | 12 | wrap nonce |
 //! | 100 | 48 | wrapped file key |
-//! | 148 | 1900 | zero |
+//! | 148 | 12 | only with flag bit 1: wrap nonce of the next file key; else zero |
+//! | 160 | 48 | only with flag bit 1: the next file key, wrapped; else zero |
+//! | 208 | 1840 | zero |
 //!
 //! What matters lies in the first 512 bytes of each copy, so a write torn at 512-byte units leaves
-//! each copy old or new. The wrapped key's tag authenticates bytes 0 to 87; the rest must be zero.
+//! each copy old or new. The wrapped key's tag authenticates bytes 0 to 87, that of the next one bytes
+//! 0 to 147: neither passes for the other. The rest must be zero.
 
 use super::geometry::SECTOR;
 use super::{Error, Result, VERSION};
@@ -27,10 +30,12 @@ use crate::crypto::{CategoryId, CategoryKeys, Key, derive, random};
 /// Bytes of the header.
 pub const HEADER_LEN: usize = SECTOR as usize;
 const COPY_LEN: usize = HEADER_LEN / 2;
-const USED_LEN: usize = 148;
+const FIRST_LEN: usize = 148;
+const USED_LEN: usize = FIRST_LEN + 12 + WRAPPED_LEN;
 const AAD_LEN: usize = 88;
 const MAGIC: &[u8; 8] = b"EZNCRYPT";
 const FLAG_HOLES: u32 = 1;
+const FLAG_REKEYING: u32 = 2;
 
 /// A file's header, authenticated, and its key.
 pub struct FileHeader {
@@ -46,6 +51,9 @@ pub struct FileHeader {
     pub file_id: [u8; 16],
     /// The file key.
     pub key: Key,
+    /// While the file is re-encrypted: the key that takes the place of `key`. Each sector is then
+    /// sealed under the one or the other.
+    pub next: Option<Key>,
 }
 
 /// A decoded header, and whether both of its copies were sound and equal.
@@ -69,26 +77,31 @@ impl FileHeader {
             generation: 0,
             file_id: random()?,
             key: Key::random()?,
+            next: None,
         })
     }
 
-    /// Encodes the header under a fresh wrap nonce.
+    /// Encodes the header under fresh wrap nonces.
     ///
     /// # Errors
     /// [`Error::Crypto`] when the category lacks the epoch or the kernel gives no random bytes.
     pub fn encode(&self, keys: &CategoryKeys) -> Result<[u8; HEADER_LEN]> {
-        self.encode_with_nonce(keys, &random()?)
+        self.encode_with_nonces(keys, &random()?, &random()?)
     }
 
-    fn encode_with_nonce(&self, keys: &CategoryKeys, nonce: &[u8; 12]) -> Result<[u8; HEADER_LEN]> {
+    fn encode_with_nonces(
+        &self,
+        keys: &CategoryKeys,
+        nonce: &[u8; 12],
+        next_nonce: &[u8; 12],
+    ) -> Result<[u8; HEADER_LEN]> {
         let wrapping = derive::file_wrapping(keys.key(self.epoch)?, &self.file_id)?;
-        let flags = if self.may_have_holes { FLAG_HOLES } else { 0 };
         let mut page = [0; HEADER_LEN];
         let mut writer = Writer { page: &mut page, at: 0 };
         writer.put(MAGIC);
         writer.put(&VERSION.to_le_bytes());
         writer.put(&(self.suite as u16).to_le_bytes());
-        writer.put(&flags.to_le_bytes());
+        writer.put(&self.flags().to_le_bytes());
         writer.put(&keys.id.0);
         writer.put(&self.epoch.to_le_bytes());
         writer.put(&self.generation.to_le_bytes());
@@ -97,6 +110,11 @@ impl FileHeader {
         let wrapped = wrap(&wrapping.key, nonce, &writer.page[..AAD_LEN], &self.key)?;
         writer.put(nonce);
         writer.put(&wrapped);
+        if let Some(next) = &self.next {
+            let wrapped = wrap(&wrapping.key, next_nonce, &writer.page[..FIRST_LEN], next)?;
+            writer.put(next_nonce);
+            writer.put(&wrapped);
+        }
         page.copy_within(..COPY_LEN, COPY_LEN);
         Ok(page)
     }
@@ -114,6 +132,12 @@ impl FileHeader {
             let epoch = u32::from_le_bytes(reader.take());
             (begins && version == VERSION).then_some((id, epoch))
         })
+    }
+
+    fn flags(&self) -> u32 {
+        let holes = if self.may_have_holes { FLAG_HOLES } else { 0 };
+        let rekeying = if self.next.is_some() { FLAG_REKEYING } else { 0 };
+        holes | rekeying
     }
 
     /// Decodes and authenticates a header of this category.
@@ -148,7 +172,7 @@ impl FileHeader {
         }
         let suite = Suite::try_from(u16::from_le_bytes(reader.take()))?;
         let flags = u32::from_le_bytes(reader.take());
-        if flags & !FLAG_HOLES != 0 {
+        if flags & !(FLAG_HOLES | FLAG_REKEYING) != 0 {
             return Err(Error::HeaderFlags(flags));
         }
         if CategoryId(reader.take()) != keys.id {
@@ -162,11 +186,19 @@ impl FileHeader {
         let nonce = reader.take();
         let wrapped: [u8; WRAPPED_LEN] = reader.take();
         let key = unwrap(&wrapping.key, &nonce, &used[..AAD_LEN], &wrapped)?;
-        if padding.iter().any(|byte| *byte != 0) {
+        let next = if flags & FLAG_REKEYING == 0 {
+            None
+        } else {
+            let nonce = reader.take();
+            let wrapped: [u8; WRAPPED_LEN] = reader.take();
+            Some(unwrap(&wrapping.key, &nonce, &used[..FIRST_LEN], &wrapped)?)
+        };
+        // Of the next key's place, too, when there is none.
+        if reader.0.iter().chain(padding).any(|byte| *byte != 0) {
             return Err(Error::HeaderPadding);
         }
         let may_have_holes = flags & FLAG_HOLES != 0;
-        Ok(Self { suite, may_have_holes, epoch, generation, file_id, key })
+        Ok(Self { suite, may_have_holes, epoch, generation, file_id, key, next })
     }
 }
 
@@ -182,7 +214,7 @@ impl Writer<'_> {
     }
 }
 
-/// Takes fields off the front; the fields of a copy add up to `USED_LEN`.
+/// Takes fields off the front; the fields of a copy add up to at most `USED_LEN`.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {

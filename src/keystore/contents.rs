@@ -4,8 +4,9 @@
 //! is wiped. Only [`Error`] leaves this module, never the JSON reader's error: that one quotes what
 //! it could not read.
 
+use super::SlotRecord;
 use super::category;
-use super::{AuditHead, BackupRecord, GuardRecord, Location, RuleRecord, SlotRecord};
+use super::{AuditHead, BackupRecord, GuardRecord, Location, RotationRecord, RuleRecord};
 use super::{guard, location, text};
 use crate::crypto::sector::Suite;
 use crate::crypto::{self, CategoryId, CategoryKeys, Key, SecretBytes};
@@ -43,6 +44,9 @@ pub enum Error {
         /// What is wrong.
         source: crypto::Error,
     },
+    /// A category's key is being changed to one that there is not.
+    #[error("the key of category @{0} is being changed to one that is missing")]
+    Rotation(String),
     /// Two locations have one path or one id.
     #[error("location {path} occurs twice", path = .0.display())]
     LocationRepeated(PathBuf),
@@ -76,6 +80,8 @@ pub(super) struct Contents {
     pub(super) backup: Option<BackupRecord>,
     /// What sealed the audit log under earlier master keys, the oldest first.
     pub(super) audit_keys: Vec<Arc<Key>>,
+    /// Of the categories whose key is being changed.
+    pub(super) rotations: BTreeMap<String, RotationRecord>,
 }
 
 impl Contents {
@@ -88,6 +94,12 @@ impl Contents {
             }
             if !ids.insert(keys.id) {
                 return Err(Error::CategoryRepeated(name.clone()));
+            }
+        }
+        for (name, record) in &self.rotations {
+            let current = self.categories.get(name).map(|keys| keys.current_epoch());
+            if current != Some(record.target) {
+                return Err(Error::Rotation(name.clone()));
             }
         }
         let (mut ids, mut paths) = (HashSet::new(), HashSet::new());
@@ -126,9 +138,10 @@ impl Contents {
             backup,
             audit_keys,
         } = body;
-        let mut categories = BTreeMap::new();
+        let (mut categories, mut rotations) = (BTreeMap::new(), BTreeMap::new());
         for category in kept {
             let name = category.name.clone();
+            rotations.extend(category.rotation.map(|record| (name.clone(), record)));
             let keys = category.keys()?;
             if categories.insert(name.clone(), Arc::new(keys)).is_some() {
                 return Err(Error::CategoryRepeated(name));
@@ -145,6 +158,7 @@ impl Contents {
             key_changes,
             backup,
             audit_keys,
+            rotations,
         };
         contents.check()?;
         Ok(contents)
@@ -192,6 +206,8 @@ pub(super) struct CategoryOut<'a> {
     suite: u16,
     epoch: u32,
     keys: Vec<EpochOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation: Option<RotationRecord>,
 }
 
 #[derive(Serialize)]
@@ -215,14 +231,17 @@ impl<'a> CategoryOut<'a> {
             suite: keys.suite as u16,
             epoch: keys.current_epoch(),
             keys: keys.epochs().map(|(epoch, key)| EpochOut { epoch, key }).collect(),
+            rotation: None,
         }
     }
 }
 
 impl<'a> From<&'a Contents> for BodyOut<'a> {
     fn from(contents: &'a Contents) -> Self {
-        let category =
-            |(name, keys): (&'a String, &'a Arc<CategoryKeys>)| CategoryOut::of(name, keys);
+        let category = |(name, keys): (&'a String, &'a Arc<CategoryKeys>)| CategoryOut {
+            rotation: contents.rotations.get(name).copied(),
+            ..CategoryOut::of(name, keys)
+        };
         Self {
             categories: contents.categories.iter().map(category).collect(),
             rules: &contents.rules,
@@ -273,6 +292,8 @@ pub(super) struct CategoryIn {
     suite: u16,
     epoch: u32,
     keys: Vec<EpochIn>,
+    #[serde(default)]
+    rotation: Option<RotationRecord>,
 }
 
 #[derive(Deserialize)]

@@ -36,6 +36,8 @@ fn with_everything() -> Contents {
         contents.locations.push(Location { state, confirmed: path == "/b", ..location });
     }
     contents.guards.push(guard("/usr/sbin/mysqld"));
+    let (target, data, rate) = (1, true, u64::MAX);
+    contents.rotations.insert("mysql".into(), RotationRecord { target, data, rate, started: 7 });
     contents.audit = Some(AuditHead { sequence: u64::MAX, hash: [0xef; 32] });
     contents.audit_keys.push(Arc::new(Key::take(&mut [9; 32])));
     contents

@@ -86,6 +86,13 @@ impl Keystore {
         Ok(mended)
     }
 
+    /// Whether both copies on disk are what is in memory.
+    pub fn copies_agree(&self) -> bool {
+        let same =
+            |path: &Path| matches!(file::read(path), Ok(found) if found == self.file_bytes());
+        same(self.path()) && same(&backup_path(self.path()))
+    }
+
     /// Makes the second copy the same as the first; tells whether it is.
     pub(super) fn save_second_copy(&mut self) -> bool {
         let saved = durable::replace(&backup_path(self.path()), self.file_bytes(), MODE);

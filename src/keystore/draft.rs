@@ -1,7 +1,8 @@
 //! The contents while a transaction changes them.
 
 use super::contents::Contents;
-use super::{BackupRecord, Error, GuardRecord, Location, Result, RuleRecord, SlotRecord, category};
+use super::{BackupRecord, Error, GuardRecord, Location, Result, RotationRecord, RuleRecord};
+use super::{SlotRecord, category};
 use crate::crypto::CategoryKeys;
 use crate::crypto::sector::Suite;
 use crate::format::keystore::Slot;
@@ -28,6 +29,7 @@ pub struct Draft {
     pub guards: Vec<GuardRecord>,
     /// What was last backed up.
     pub backup: Option<BackupRecord>,
+    rotations: BTreeMap<String, RotationRecord>,
     pub(super) slots: Vec<Slot>,
     pub(super) slot_records: Vec<SlotRecord>,
     kept: Contents,
@@ -42,6 +44,7 @@ impl Draft {
             locations: kept.locations.clone(),
             guards: kept.guards.clone(),
             backup: kept.backup,
+            rotations: kept.rotations.clone(),
             slots: slots.to_vec(),
             slot_records: kept.slots.clone(),
             kept,
@@ -50,8 +53,17 @@ impl Draft {
 
     /// The changed contents and keyslots. Whatever changes keys or keyslots is counted.
     pub(super) fn finish(self, slots_before: &[Slot]) -> (Contents, Vec<Slot>) {
-        let Self { categories, rules, locations, guards, backup, slots, mut slot_records, kept } =
-            self;
+        let Self {
+            categories,
+            rules,
+            locations,
+            guards,
+            backup,
+            rotations,
+            slots,
+            mut slot_records,
+            kept,
+        } = self;
         let same_keys = |(a, b): (_, &Arc<CategoryKeys>)| Arc::ptr_eq(a, b);
         let keys_kept = categories.len() == kept.categories.len()
             && categories.values().zip(kept.categories.values()).all(same_keys);
@@ -63,6 +75,7 @@ impl Draft {
             rules,
             locations,
             guards,
+            rotations,
             audit: kept.audit,
             slots: slot_records,
             key_changes,
@@ -97,7 +110,7 @@ impl Draft {
     ///
     /// # Errors
     /// [`Error::CategoryExists`] when another category has the name; [`Error::KnownAs`] when this one has
-    /// another; [`Error::Crypto`] when the keys contradict each other.
+    /// another; [`Error::Rotating`]; [`Error::Crypto`] when the keys contradict each other.
     pub fn import_category(&mut self, name: &str, keys: CategoryKeys) -> Result<Imported> {
         let name = category::parse(name)?;
         let known = self.categories.iter().find(|(_, known)| known.id == keys.id);
@@ -108,12 +121,55 @@ impl Draft {
         if known_as != name {
             return Err(Error::KnownAs(known_as.clone()));
         }
+        if self.rotations.contains_key(name) {
+            return Err(Error::Rotating(name.into()));
+        }
         let added = keys.epochs().filter(|(epoch, _)| ours.key(*epoch).is_err()).count();
         let merged = ours.merged_with(&keys)?;
         if added > 0 {
             self.categories.insert(name.into(), Arc::new(merged));
         }
         Ok(Imported::Keys(added))
+    }
+
+    /// Gives a category a new key, for all headers that are written from now on, and notes that older
+    /// keys are still needed. `rate` is in bytes a second, `started` in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchCategory`], [`Error::Rotating`] while an earlier change of its key is not finished,
+    /// [`Error::Crypto`].
+    pub fn rotate_category(
+        &mut self,
+        name: &str,
+        data: bool,
+        rate: u64,
+        started: u64,
+    ) -> Result<RotationRecord> {
+        if self.rotations.contains_key(name) {
+            return Err(Error::Rotating(name.into()));
+        }
+        let keys = self.categories.get_mut(name);
+        let keys = keys.ok_or_else(|| Error::NoSuchCategory(name.into()))?;
+        *keys = Arc::new(keys.with_new_epoch()?);
+        let record = RotationRecord { target: keys.current_epoch(), data, rate, started };
+        self.rotations.insert(name.into(), record);
+        Ok(record)
+    }
+
+    /// Sets how fast a change of a category's key goes on, when there is one.
+    pub fn set_rotation_rate(&mut self, name: &str, rate: u64) {
+        if let Some(record) = self.rotations.get_mut(name) {
+            record.rate = rate;
+        }
+    }
+
+    /// Ends a change of a category's key: no file needs the keys before the new one any more.
+    pub fn retire_epochs(&mut self, name: &str) {
+        if let (Some(record), Some(keys)) =
+            (self.rotations.remove(name), self.categories.get_mut(name))
+        {
+            *keys = Arc::new(keys.without_epochs_before(record.target));
+        }
     }
 
     /// Takes over a category whose keys were made before.

@@ -112,7 +112,10 @@ pub enum Error {
     WrongBundleSecret,
     /// There is no such category.
     #[error("there is no category @{0}")]
-    NoCategory(String),
+    NoSuchCategory(String),
+    /// An earlier change of the category's key is not finished.
+    #[error("the key of @{0} is being changed already")]
+    Rotating(String),
     /// The changed contents cannot be kept; nothing was changed.
     #[error(transparent)]
     Draft(#[from] contents::Error),

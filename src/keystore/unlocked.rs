@@ -4,7 +4,7 @@ use super::contents::Contents;
 use super::copies::{self, MODE};
 use super::sealed::open_slot;
 use super::{AuditHead, BackupRecord, Draft, Error, GuardRecord, Location, NewSlot, Result};
-use super::{RuleRecord, Secret, SlotRecord, file, location};
+use super::{RotationRecord, RuleRecord, Secret, SlotRecord, file, location};
 use crate::crypto::{CategoryKeys, Key, derive, random};
 use crate::format::keystore::{KeystoreFile, Prefix, Slot, SlotId};
 use crate::storage::durable;
@@ -177,6 +177,16 @@ impl Keystore {
     /// The keys of category `name`, given without the `@`.
     pub fn category(&self, name: &str) -> Option<&Arc<CategoryKeys>> {
         self.contents.categories.get(name)
+    }
+
+    /// How far the change of a category's key is noted; none when none is going on.
+    pub fn rotation(&self, name: &str) -> Option<RotationRecord> {
+        self.contents.rotations.get(name).copied()
+    }
+
+    /// The categories whose key is being changed, with or without somebody at work on it.
+    pub fn rotations(&self) -> &BTreeMap<String, RotationRecord> {
+        &self.contents.rotations
     }
 
     /// The rules, in the order in which they are listed.

@@ -6,6 +6,7 @@ use super::{failed, hex};
 use crate::crypto::CategoryKeys;
 use crate::format::header::{FileHeader, HEADER_LEN};
 use crate::storage::DiskFile;
+use crate::volume::KeyCell;
 use crate::volume::file::{CipherFile, Event};
 use rustix::fs::{Mode, OFlags};
 use serde_json::json;
@@ -128,6 +129,7 @@ fn copy(
         }
     });
     // The descriptor is for reading only, so nothing about the file can be put right.
+    let keys = Arc::new(KeyCell::new(keys));
     let cipher = CipherFile::open_watched(DiskFile::new(descriptor), keys, Some(watcher));
     let cipher = cipher.map_err(|error| damaged(&error))?;
     let cannot = |error: std::io::Error| {

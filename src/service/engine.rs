@@ -7,6 +7,7 @@ use super::guards::{self, registry::Registry};
 use super::keys;
 use super::mode::Mode;
 use super::protocol::{Counters, Failure, FailureKind, Status};
+use super::rotation;
 use crate::access::{self, Policy, ProcCallers, Programs, Rule};
 use crate::fuse::{self, Mounted};
 use crate::keystore::{AuditHead, Keystore, Location, RuleRecord};
@@ -34,6 +35,7 @@ pub struct Engine {
     migrating: Mutex<()>,
     live: Option<Live>,
     guards: guards::State,
+    rotation: rotation::State,
     mode: Mode,
     log: Arc<Log>,
     denied: AtomicU64,
@@ -132,6 +134,7 @@ impl Engine {
             migrating: Mutex::default(),
             live,
             guards,
+            rotation: rotation::State::default(),
             mode: Mode::default(),
             log,
             denied: AtomicU64::new(0),
@@ -180,6 +183,11 @@ impl Engine {
     /// What is known of guards.
     pub fn guards(&self) -> &guards::State {
         &self.guards
+    }
+
+    /// The change of a category's key that is at work, if any.
+    pub fn rotation(&self) -> &rotation::State {
+        &self.rotation
     }
 
     /// Whether what the rules would deny is let through.
@@ -243,10 +251,10 @@ impl Engine {
                 self.frozen.lock().unwrap_or_else(PoisonError::into_inner).clear();
                 Ok(panicked.into_inner())
             }
-            Err(TryLockError::WouldBlock) => {
+            Err(TryLockError::WouldBlock) => Err(rotation::at_work(self).unwrap_or_else(|| {
                 let message = "another encryption or decryption is running";
-                Err(Failure::new(FailureKind::Busy, message).hint("wait until it has finished"))
-            }
+                Failure::new(FailureKind::Busy, message).hint("wait until it has finished")
+            })),
         }
     }
 
@@ -346,6 +354,7 @@ impl Engine {
             locations: self.locations().len() as u64,
             rules,
             keystore_backup,
+            rotation: rotation::row(self),
             ..Status::default()
         };
         if let Some(live) = &self.live {

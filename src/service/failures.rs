@@ -17,7 +17,7 @@ impl From<keystore::Error> for Failure {
             E::Bundle(_) | E::BundleContents(_) => FailureKind::Damaged,
             E::WrongBundleSecret | E::NotOfSlot(_) => FailureKind::WrongSecret,
             E::CategoryName(_) | E::SlotName | E::NotGiven(_) => FailureKind::Usage,
-            E::ChangedOnDisk(_) => FailureKind::Busy,
+            E::ChangedOnDisk(_) | E::Rotating(_) => FailureKind::Busy,
             other if is_no_space(other) => FailureKind::NoSpace,
             _ => FailureKind::Failed,
         };
@@ -34,10 +34,10 @@ impl From<keystore::Error> for Failure {
             E::WrongBundleSecret => failure.hint("it is the one that was given at the export"),
             E::CategoryExists(_) => failure.hint("import it under another name: --as @NAME"),
             E::KnownAs(name) => failure.hint(format!("import it as that: --as @{name}")),
-            E::NoCategory(_) => failure.hint("`ezncrypt key list` shows them"),
             E::NotGiven(_) | E::NotOfSlot(_) => failure.hint(
                 "give it, --slot-files SLOT PASSPHRASE_FILE SALT_FILE, or take the keyslot away: --drop SLOT",
             ),
+            E::NoSuchCategory(_) => failure.hint("`ezncrypt key list` shows them"),
             E::NoSuchSlot(_) => failure.hint("`ezncrypt key list` shows them"),
             E::LastAdministrator => failure.hint("first add another: ezncrypt key add"),
             _ => match error.previous() {

@@ -22,6 +22,7 @@ pub mod paths;
 mod programs;
 pub mod protocol;
 mod requests;
+pub mod rotation;
 mod rules;
 mod run;
 mod server;
@@ -114,6 +115,7 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::KeyImport { secret, .. }
         | Request::DecryptFile { secret, .. }
         | Request::MasterRotate { secret, .. }
+        | Request::KeyRotate { secret, .. }
         | Request::Mode { secret, .. } => Some(secret),
         Request::Encrypt { secret, .. } => secret.as_ref(),
         Request::Status

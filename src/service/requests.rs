@@ -4,7 +4,7 @@ use super::engine::Engine;
 use super::guards::requests as guards;
 use super::migration::CLOSING;
 use super::protocol::{Answer, Failure, FailureKind, Progress, Request, Secret};
-use super::{client, decrypt_file, explain, keys, migration, mode, rules};
+use super::{client, decrypt_file, explain, keys, migration, mode, rotation, rules};
 use crate::sys::open_files::Holder;
 use serde_json::json;
 use std::path::Path;
@@ -98,6 +98,11 @@ pub fn execute(
             check_secret(engine, secret)?;
             keys::change(engine, which.as_deref(), slot, secret)
         }
+        Request::KeyRotate { category, data, rate, secret } => {
+            check_secret(engine, secret)?;
+            let wanted = rotation::Wanted { category, data: *data, rate: *rate };
+            rotation::rotate(engine, &wanted, progress)
+        }
     }
 }
 
@@ -114,7 +119,10 @@ fn check_secret(engine: &Engine, secret: &Secret) -> Result<(), Failure> {
 fn stop(engine: &Engine, force: bool) -> Result<Answer, Failure> {
     let Some(live) = engine.live() else { return Err(client::not_running(engine.paths())) };
     if !force {
-        drop(engine.begin_migration()?);
+        // A change of keys is stopped by the end and goes on with the next start.
+        if engine.rotation().running().is_none() {
+            drop(engine.begin_migration()?);
+        }
         let deadline = Instant::now() + CLOSING;
         while let Some(mounted) = live.mounted.get().filter(|mounted| mounted.is_served()) {
             if mounted.unmount(false).is_ok() {

@@ -4,7 +4,7 @@ use super::engine::{End, Engine};
 use super::gatekeeper::Gatekeeper;
 use super::lock::StateLock;
 use super::protocol::{Failure, FailureKind, Secret};
-use super::{Paths, audit, guards, keys, migration, mode, notify, server, watchdog};
+use super::{Paths, audit, guards, keys, migration, mode, notify, rotation, server, watchdog};
 use crate::fuse::{self, Mount};
 use crate::keystore::Sealed;
 use crate::sys::harden;
@@ -162,6 +162,7 @@ fn serve(engine: &Arc<Engine>, ask_end: Sender<End>, signals: SigSet) -> Result<
         .map_err(cannot)?;
     let _ = std::fs::set_permissions(engine.paths().pid_file(), Permissions::from_mode(0o644));
     tend_log(engine).map_err(cannot)?;
+    rotation::resume_in_background(engine).map_err(cannot)?;
     watchdog::watch(engine).map_err(cannot)?;
     let watch = move || {
         while let Ok(signal) = signals.wait() {
@@ -201,6 +202,7 @@ fn wait(engine: &Engine, ended: &Receiver<End>) -> &'static str {
 fn end(engine: &Engine, reason: &str) {
     notify::stopping();
     mode::end(engine);
+    engine.rotation().stop();
     engine.log().write("stop", json!({ "pid": std::process::id(), "reason": reason }));
     if let Some(mounted) = engine.live().and_then(|live| live.mounted.get())
         && mounted.is_served()

@@ -1,6 +1,6 @@
 //! A ciphertext file on the filesystem below.
 
-use rustix::fs::{self, FallocateFlags, SeekFrom};
+use rustix::fs::{self, FallocateFlags, SeekFrom, Timespec, Timestamps};
 use rustix::io::{Errno, pread, pwrite};
 use std::io::{Error, ErrorKind, Result};
 use std::os::fd::OwnedFd;
@@ -83,6 +83,25 @@ impl DiskFile {
     pub fn sync(&self, data_only: bool) -> Result<()> {
         let synced = if data_only { fs::fdatasync(&self.0) } else { fs::fsync(&self.0) };
         Ok(synced?)
+    }
+
+    /// When it was last modified.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn modified(&self) -> Result<Timespec> {
+        let stat = fs::fstat(&self.0)?;
+        Ok(Timespec { tv_sec: stat.st_mtime, tv_nsec: stat.st_mtime_nsec.cast_signed() })
+    }
+
+    /// Sets when it was last modified.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn set_modified(&self, time: Timespec) -> Result<()> {
+        let last_access = Timespec { tv_sec: 0, tv_nsec: fs::UTIME_OMIT };
+        let times = Timestamps { last_access, last_modification: time };
+        Ok(fs::futimens(&self.0, &times)?)
     }
 
     /// Reserves space for a range without changing the size.

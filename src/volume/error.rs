@@ -27,6 +27,14 @@ pub enum Error {
     /// The file ends before this sector, against its size.
     #[error("the file was cut inside sector {index}", index = .0.0)]
     Cut(SectorIndex),
+    /// Sectors that do not verify keep a file from being re-encrypted.
+    #[error("{sectors} damaged sectors, the first of them {first}", first = first.0)]
+    NotReencrypted {
+        /// How many.
+        sectors: u64,
+        /// The first of them.
+        first: SectorIndex,
+    },
     /// Sealing failed, or there were no random bytes.
     #[error("cannot encrypt: {0}")]
     Seal(#[source] format::Error),
@@ -59,7 +67,14 @@ pub enum Error {
 impl Error {
     /// Whether stored bytes did not verify.
     pub fn is_damage(&self) -> bool {
-        matches!(self, Self::Header(_) | Self::Sector { .. } | Self::Erased(_) | Self::Cut(_))
+        matches!(
+            self,
+            Self::Header(_)
+                | Self::Sector { .. }
+                | Self::Erased(_)
+                | Self::Cut(_)
+                | Self::NotReencrypted { .. }
+        )
     }
 }
 

@@ -6,8 +6,7 @@
 
 use super::attributes::Kind;
 use super::file::CipherFile;
-use super::{Error, Result};
-use crate::crypto::CategoryKeys;
+use super::{Error, KeyCell, Result};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -28,8 +27,8 @@ pub const ROOT: Ino = Ino(1);
 pub struct Category {
     /// Its name, without the `@`.
     pub name: Arc<str>,
-    /// Its keys.
-    pub keys: Arc<CategoryKeys>,
+    /// Its keys, as they are at any time.
+    pub keys: Arc<KeyCell>,
 }
 
 /// Where a node is: what rules are about.
@@ -166,6 +165,14 @@ impl Inodes {
         let inode = Arc::new(found);
         known.insert(inode.ino, (inode.clone(), 1));
         inode
+    }
+
+    /// Counts one lookup of the node as [`Inodes::look_up`] does, but leaves a known one as it is.
+    pub fn pin(&self, found: Inode) -> Arc<Inode> {
+        let mut known = self.lock();
+        let (inode, count) = known.entry(found.ino).or_insert_with(|| (Arc::new(found), 0));
+        *count += 1;
+        inode.clone()
     }
 
     /// Takes back `count` lookups; after the last the node is no longer known.

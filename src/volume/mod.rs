@@ -13,13 +13,15 @@ mod error;
 pub mod file;
 mod handles;
 mod inodes;
+mod keys;
 mod tree;
 
 pub use attributes::{Attributes, Changes, Kind, SetTime, Timestamp};
 pub use error::{Error, Result};
 pub use handles::{DirectoryHandle, FileHandle, HandleId};
 pub use inodes::{Ino, Place, ROOT};
-pub use tree::{Entry, ListedEntry, NewNode, Opening, Owner, Volume};
+pub use keys::KeyCell;
+pub use tree::{Entry, ListedEntry, Moves, NewNode, Opening, Owner, Pinned, Visit, Volume};
 
 /// Something found or done that the log should know; told as it happens.
 pub trait Observer: Send + Sync {

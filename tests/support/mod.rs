@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 pub mod account;
+pub mod ciphertext;
 pub mod fixture;
 pub mod guarded;
 pub mod instance;

@@ -3,7 +3,9 @@
 use crate::cli::access_control::mode;
 use crate::cli::instance::unexpected_answer;
 use crate::cli::{escape, output, privilege};
-use crate::service::protocol::{Answer, BackupRow, Failure, FailureKind, Request, Status};
+use crate::service::protocol::{
+    Answer, BackupRow, Failure, FailureKind, Request, RotationRow, Status,
+};
 use crate::service::{Paths, client};
 use indicatif::{HumanBytes, HumanDuration};
 use std::process::ExitCode;
@@ -58,8 +60,9 @@ fn text(status: &Status) -> String {
         ("integrity errors", counters.integrity_errors.to_string()),
         ("sizes put right", counters.sizes_put_right.to_string()),
     ];
+    let rotation = status.rotation.as_ref().map(|row| ("key change", rotation(row)));
     let mut text = format!("ezncrypt is running (pid {})\n", status.pid);
-    for (name, value) in rows {
+    for (name, value) in rows.into_iter().chain(rotation) {
         text += &format!("  {name:<20} {value}\n");
     }
     text
@@ -77,6 +80,24 @@ fn backup(row: Option<&BackupRow>) -> String {
         ""
     };
     format!("{age} ago{stale}")
+}
+
+/// How far the change of a category's key is, in one line.
+fn rotation(row: &RotationRow) -> String {
+    let category = escape::text(&row.category);
+    if !row.running {
+        return format!(
+            "{category}: not finished; `ezncrypt key rotate {category}` goes on with it"
+        );
+    }
+    let mut text = format!("{category}: {} of {} files", row.files_done, row.files);
+    if row.data {
+        text += &format!(", {} of {}", HumanBytes(row.bytes_done), HumanBytes(row.bytes));
+    }
+    if row.failed > 0 {
+        text += &format!(", {} failed", row.failed);
+    }
+    text
 }
 
 #[cfg(test)]

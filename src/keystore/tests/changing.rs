@@ -205,3 +205,40 @@ fn how_far_the_audit_log_came_is_kept_with_every_save() {
     add_location(&mut keystore, "/c").unwrap();
     assert_eq!(place.unlock().unwrap().audit_head(), Some(head), "what is known stays");
 }
+
+#[test]
+fn a_category_gets_a_new_key_and_keeps_the_old_one_until_it_is_retired() {
+    let place = Place::new();
+    let mut keystore = place.create();
+    keystore.update(|draft| draft.add_category("mysql")).unwrap();
+    let begun = keystore.update(|draft| draft.rotate_category("mysql", true, 5, 77)).unwrap();
+    assert_eq!((begun.target, begun.data, begun.rate, begun.started), (2, true, 5, 77));
+    keystore
+        .update(|draft| {
+            draft.set_rotation_rate("mysql", 6);
+            Ok(())
+        })
+        .unwrap();
+    assert!(keystore.copies_agree());
+    std::fs::write(crate::keystore::backup_path(keystore.path()), b"x").unwrap();
+    assert!(!keystore.copies_agree());
+    keystore.mend().unwrap();
+    assert!(keystore.copies_agree());
+    let mut again = place.unlock().unwrap();
+    assert_eq!(again.rotation("mysql").unwrap().rate, 6);
+    let keys = again.category("mysql").unwrap().clone();
+    assert!(keys.key(1).is_ok() && keys.current_epoch() == 2);
+    for (name, data) in [("mysql", false), ("none", true)] {
+        let refused = again.update(|draft| draft.rotate_category(name, data, 0, 1)).unwrap_err();
+        assert!(matches!(refused, Error::Rotating(_) | Error::NoSuchCategory(_)), "{refused}");
+    }
+    again
+        .update(|draft| {
+            draft.retire_epochs("mysql");
+            Ok(())
+        })
+        .unwrap();
+    let last = place.unlock().unwrap();
+    assert!(last.rotations().is_empty() && last.category("mysql").unwrap().key(1).is_err());
+    assert!(last.category("mysql").unwrap().key(2).unwrap().same_as(keys.key(2).unwrap()));
+}

@@ -20,8 +20,9 @@ pub fn export(engine: &Engine, category: &str, to: &NewSlot) -> Result<Answer, F
     }
     let bytes = engine.with_keystore(|keystore| {
         let name = keystore::category::parse(category).map_err(keystore::Error::from)?;
-        let keys =
-            keystore.category(name).ok_or_else(|| keystore::Error::NoCategory(name.to_owned()))?;
+        let keys = keystore
+            .category(name)
+            .ok_or_else(|| keystore::Error::NoSuchCategory(name.to_owned()))?;
         Ok(bundle::seal(name, keys, (keystore.id(), now()), to)?)
     })?;
     engine.log().write("key_exported", json!({ "category": format!("@{category}") }));

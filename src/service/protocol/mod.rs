@@ -15,7 +15,8 @@ pub use explanation::{About, ExplanationRow, FindingRow, Question, WhoRow};
 pub use failure::{Failure, FailureKind};
 pub use keys::{CategoryRow, NewSlot, Rewrap, SlotRow};
 pub use rows::{
-    BackupRow, Counters, FileChange, GuardRow, GuardSpec, LocationRow, RuleChange, RuleRow, Status,
+    BackupRow, Counters, FileChange, GuardRow, GuardSpec, LocationRow, RotationRow, RuleChange,
+    RuleRow, Status,
 };
 pub use secret::Secret;
 
@@ -198,6 +199,17 @@ pub enum Request {
         /// What it opens by from now on.
         slot: NewSlot,
         /// Proof that the caller may change the keyslots.
+        secret: Secret,
+    },
+    /// Gives a category a new key, or goes on with that.
+    KeyRotate {
+        /// Its name, without the `@`.
+        category: String,
+        /// Re-encrypt contents, too.
+        data: bool,
+        /// Bytes a second at most, 0 for any number; none for the usual, or what was said before.
+        rate: Option<u64>,
+        /// Proof that the caller may change keys.
         secret: Secret,
     },
 }

@@ -33,6 +33,9 @@ pub struct Status {
     /// The last backup of the keystore; none when there was none.
     #[serde(default)]
     pub keystore_backup: Option<BackupRow>,
+    /// A category's key that is being changed.
+    #[serde(default)]
+    pub rotation: Option<RotationRow>,
 }
 
 /// The last backup of the keystore.
@@ -44,6 +47,29 @@ pub struct BackupRow {
     pub age_seconds: u64,
     /// Whether keys or keyslots were changed since, so that it lacks something.
     pub keys_changed_since: bool,
+}
+
+/// How far the change of a category's key is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RotationRow {
+    /// `@name`.
+    pub category: String,
+    /// Whether contents are re-encrypted, too.
+    pub data: bool,
+    /// When it was begun, in seconds since 1970.
+    pub started: u64,
+    /// Somebody is at work on it; else it waits for `key rotate` or the next start.
+    pub running: bool,
+    /// Files that were there when the work began.
+    pub files: u64,
+    /// Of these those that were looked at.
+    pub files_done: u64,
+    /// Bytes to re-encrypt; 0 without [`RotationRow::data`].
+    pub bytes: u64,
+    /// Of these those that were looked at.
+    pub bytes_done: u64,
+    /// Files that cannot be brought under the new key.
+    pub failed: u64,
 }
 
 /// Totals since the service started.

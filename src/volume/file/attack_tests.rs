@@ -2,6 +2,7 @@
 
 use super::model_tests::{keys, open};
 use super::*;
+use crate::crypto::CategoryKeys;
 use crate::crypto::sector::Suite;
 use crate::format::geometry::{PAYLOAD, SECTOR};
 use std::fs::File;
@@ -9,7 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
 
 /// A file of `sectors` full sectors and 100 bytes more; byte k of sector i is `i + 1`.
-fn victim(keys: &Arc<CategoryKeys>, sectors: u64) -> File {
+pub(super) fn victim(keys: &Arc<CategoryKeys>, sectors: u64) -> File {
     let disk = tempfile::tempfile().unwrap();
     let file = open(&disk, keys).unwrap();
     for index in 0..=sectors {
@@ -19,15 +20,19 @@ fn victim(keys: &Arc<CategoryKeys>, sectors: u64) -> File {
     disk
 }
 
-fn raw(disk: &File, position: u64, length: u64) -> Vec<u8> {
+pub(super) fn raw(disk: &File, position: u64, length: u64) -> Vec<u8> {
     let mut bytes = vec![0; length as usize];
     disk.read_exact_at(&mut bytes, position).unwrap();
     bytes
 }
 
-fn read(file: &CipherFile, sector: u64) -> Result<Vec<u8>> {
+pub(super) fn read(file: &CipherFile, sector: u64) -> Result<Vec<u8>> {
     let mut out = vec![0; 50];
     file.read_at(sector * PAYLOAD, &mut out).map(|count| out[..count].to_vec())
+}
+
+pub(super) fn cell(keys: &Arc<CategoryKeys>) -> Arc<KeyCell> {
+    Arc::new(KeyCell::new(keys.clone()))
 }
 
 fn events_of(disk: &File, keys: &Arc<CategoryKeys>) -> (Result<CipherFile>, Vec<Event>) {
@@ -37,13 +42,13 @@ fn events_of(disk: &File, keys: &Arc<CategoryKeys>) -> (Result<CipherFile>, Vec<
         Arc::new(move |event| seen.lock().unwrap().push(event))
     };
     let disk = DiskFile::new(disk.try_clone().unwrap().into());
-    let file = CipherFile::open_watched(disk, keys.clone(), Some(watcher));
+    let file = CipherFile::open_watched(disk, cell(keys), Some(watcher));
     let seen = seen.lock().unwrap().clone();
     (file, seen)
 }
 
 /// Changes one byte, whatever it was.
-fn flip(disk: &File, at: u64) {
+pub(super) fn flip(disk: &File, at: u64) {
     let mut byte = [0];
     disk.read_exact_at(&mut byte, at).unwrap();
     disk.write_all_at(&[!byte[0]], at).unwrap();
@@ -142,7 +147,7 @@ fn a_file_extended_with_its_own_older_sectors_is_noticed() {
         Arc::new(move |event| seen.lock().unwrap().push(event))
     };
     let descriptor = DiskFile::new(disk.try_clone().unwrap().into());
-    let file = CipherFile::open_watched(descriptor, keys.clone(), Some(watcher)).unwrap();
+    let file = CipherFile::open_watched(descriptor, cell(&keys), Some(watcher)).unwrap();
     read(&file, 4).unwrap();
     assert!(seen.lock().unwrap().contains(&Event::EndMarkInside { sector: 4 }));
 }
@@ -283,7 +288,7 @@ fn damage_is_told_with_the_sector() {
         Arc::new(move |event| seen.lock().unwrap().push(event))
     };
     let descriptor = DiskFile::new(disk.try_clone().unwrap().into());
-    let file = CipherFile::open_watched(descriptor, keys.clone(), Some(watcher)).unwrap();
+    let file = CipherFile::open_watched(descriptor, cell(&keys), Some(watcher)).unwrap();
     read(&file, 2).unwrap_err();
     assert_eq!(*seen.lock().unwrap(), [Event::SectorDamaged { sector: 2 }]);
     disk.write_all_at(&[0xff; 4096], 0).unwrap();

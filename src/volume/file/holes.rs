@@ -113,7 +113,7 @@ impl CipherFile {
         if self.disk.read_at(&mut sector, index.position())? < SECTOR_LEN {
             return Err(Error::Cut(index));
         }
-        self.open_sector(state, sealing, &mut sealing.cipher.opener(), index, &sector, payload)
+        self.open_sector(state, sealing, &mut sealing.opener(), index, &sector, payload)
     }
 
     /// The first offset at or after `offset` that is in a hole, the end counting as one; `None` when

@@ -8,14 +8,16 @@
 mod holes;
 mod open;
 mod read;
+mod rekey;
+mod sealing;
 mod write;
 
-use super::{Error, Result};
-use crate::crypto::CategoryKeys;
-use crate::crypto::sector::{Sealer, SectorCipher};
+pub use rekey::{Batch, Rekey};
+
+use super::{Error, KeyCell, Result};
 use crate::format::header::{FileHeader, HEADER_LEN};
-use crate::format::sector::Binding;
 use crate::storage::{DiskFile, with_buffer};
+use sealing::Sealing;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -57,7 +59,7 @@ pub type Watcher = Arc<dyn Fn(Event) + Send + Sync>;
 /// One encrypted file, open.
 pub struct CipherFile {
     disk: DiskFile,
-    keys: Arc<CategoryKeys>,
+    keys: Arc<KeyCell>,
     state: RwLock<State>,
     sync_failed: AtomicBool,
     watcher: Option<Watcher>,
@@ -69,23 +71,6 @@ struct State {
     size: u64,
     /// Absent while the file is empty: an empty file gets a fresh id and key at its next write.
     sealing: Option<Sealing>,
-}
-
-/// A file's header in use.
-struct Sealing {
-    header: FileHeader,
-    binding: Binding,
-    cipher: SectorCipher,
-    sealer: Sealer,
-}
-
-impl Sealing {
-    fn new(header: FileHeader) -> Result<Self> {
-        let cipher = SectorCipher::new(header.suite, &header.key);
-        let sealer = cipher.sealer().map_err(|error| Error::Seal(error.into()))?;
-        let binding = Binding { file_id: header.file_id, suite: header.suite };
-        Ok(Self { header, binding, cipher, sealer })
-    }
 }
 
 impl CipherFile {
@@ -132,10 +117,26 @@ impl CipherFile {
         }
     }
 
+    /// Keeps the times of the file as they are until the result is dropped: whoever re-encrypts it puts
+    /// back the time that it found.
+    pub(super) fn hold(&self) -> impl Drop + '_ {
+        self.write_state()
+    }
+
+    /// The header as it is now, encoded. Its key of the category stays the one that it has, unless
+    /// that is gone: then nobody but this opening needs the file any more.
+    fn encode_header(&self, header: &mut FileHeader) -> Result<[u8; HEADER_LEN]> {
+        let keys = self.keys.now();
+        if keys.key(header.epoch).is_err() {
+            header.epoch = keys.current_epoch();
+        }
+        header.encode(&keys).map_err(Error::Seal)
+    }
+
     /// Writes the header as it is now; durable only after a sync.
     fn write_header(&self, header: &mut FileHeader) -> Result<()> {
         header.generation += 1;
-        let page = header.encode(&self.keys).map_err(Error::Seal)?;
+        let page = self.encode_header(header)?;
         with_buffer(HEADER_LEN, |buffer| {
             buffer.copy_from_slice(&page);
             Ok(self.disk.write_at(buffer, 0)?)
@@ -159,3 +160,6 @@ mod attack_tests;
 #[cfg(test)]
 #[path = "model_tests.rs"]
 mod model_tests;
+#[cfg(test)]
+#[path = "rekey_tests.rs"]
+mod rekey_tests;

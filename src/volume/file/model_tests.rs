@@ -1,6 +1,7 @@
 //! Random operation lists on a file against a plain `Vec<u8>`.
 
 use super::*;
+use crate::crypto::CategoryKeys;
 use crate::crypto::sector::Suite;
 use crate::format::geometry::{PAYLOAD, ciphertext_size};
 use proptest::prelude::*;
@@ -25,6 +26,11 @@ enum Operation {
     Reserve(u64, u64, bool),
     Read(u64, usize),
     Reopen,
+    /// The category gets a new key, unless the file still needs an older one.
+    NewEpoch,
+    Rewrap,
+    /// One step of re-encrypting, of so many sectors.
+    Rekey(u64),
 }
 
 /// Offsets and lengths at and around the places where something changes: sectors, batches, the
@@ -60,6 +66,9 @@ fn operation() -> impl Strategy<Value = Operation> {
             .prop_map(|(at, length, keep)| Operation::Reserve(at, length, keep)),
         3 => (position(), length()).prop_map(|(at, length)| Operation::Read(at, length as usize)),
         2 => Just(Operation::Reopen),
+        1 => Just(Operation::NewEpoch),
+        1 => Just(Operation::Rewrap),
+        5 => prop_oneof![3 => 1..4u64, 1 => Just(BATCH)].prop_map(Operation::Rekey),
     ]
 }
 
@@ -111,9 +120,57 @@ fn apply(file: &CipherFile, model: &mut Vec<u8>, operation: &Operation) -> Resul
             let end = model.len().min(*at as usize + *length);
             assert!(out[..count] == model[start..end], "read {length} at {at}");
         }
-        Operation::Reopen => {}
+        _ => {}
     }
     Ok(())
+}
+
+/// A file whose keys change, and how far that is.
+struct Rotating {
+    file: CipherFile,
+    keys: Arc<CategoryKeys>,
+    rekey: Option<Rekey>,
+}
+
+impl Rotating {
+    fn apply(&mut self, disk: &File, operation: &Operation) {
+        match operation {
+            Operation::Reopen => {
+                self.rekey = None;
+                self.file = open(disk, &self.keys).unwrap();
+            }
+            Operation::NewEpoch if self.keys.epochs().count() == 1 => {
+                self.take(self.keys.with_new_epoch().unwrap());
+            }
+            Operation::Rewrap => {
+                self.file.rewrap().unwrap();
+            }
+            Operation::Rekey(sectors) => self.step(*sectors),
+            _ => {}
+        }
+    }
+
+    fn take(&mut self, keys: CategoryKeys) {
+        self.keys = Arc::new(keys);
+        self.file.keys.replace(self.keys.clone());
+    }
+
+    fn step(&mut self, sectors: u64) {
+        let Some(mut rekey) = self.rekey.take() else {
+            self.rekey = self.file.begin_rekey().unwrap();
+            if self.rekey.is_none() {
+                // It is current: the old key is not needed any more.
+                self.take(self.keys.without_epochs_before(u32::MAX));
+            }
+            return;
+        };
+        rekey.set_batch(sectors);
+        if self.file.rekey_batch(&mut rekey).unwrap().is_some() {
+            self.rekey = Some(rekey);
+        } else {
+            self.file.finish_rekey(&rekey).unwrap();
+        }
+    }
 }
 
 /// Data and holes, as seen by seeking, cover the file, and what lies in holes is zero.
@@ -132,17 +189,17 @@ fn check_holes(file: &CipherFile, model: &[u8]) {
 fn run(suite: Suite, operations: &[Operation]) {
     let keys = keys(suite);
     let disk = tempfile::tempfile().unwrap();
-    let mut file = open(&disk, &keys).unwrap();
+    let mut rotating = Rotating { file: open(&disk, &keys).unwrap(), keys, rekey: None };
     let mut model = Vec::new();
     for operation in operations {
-        if matches!(operation, Operation::Reopen) {
-            file = open(&disk, &keys).unwrap();
-        }
-        apply(&file, &mut model, operation).unwrap();
+        rotating.apply(&disk, operation);
+        let file = &rotating.file;
+        apply(file, &mut model, operation).unwrap();
         assert_eq!(file.size(), model.len() as u64, "after {operation:?}");
         let physical = disk.metadata().unwrap().len();
         assert_eq!(physical, ciphertext_size(file.size()), "after {operation:?}");
     }
+    let Rotating { file, keys, .. } = rotating;
     let reopened = open(&disk, &keys).unwrap();
     for file in [&file, &reopened] {
         apply(file, &mut model.clone(), &Operation::Read(0, model.len() + 1)).unwrap();
@@ -154,7 +211,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
     #[test]
     fn a_file_behaves_as_a_vector_of_bytes(
-        operations in proptest::collection::vec(operation(), 1..25),
+        operations in proptest::collection::vec(operation(), 1..30),
         chacha: bool,
     ) {
         let suite = if chacha { Suite::XChaCha20Poly1305 } else { Suite::Xaes256Gcm };

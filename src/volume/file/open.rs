@@ -1,13 +1,14 @@
 //! Opening: authenticating the header, and finding out where the file really ends.
 
-use super::{CipherFile, Event, Sealing, State, Watcher};
+use super::sealing::Sealing;
+use super::{CipherFile, Event, State, Watcher};
 use crate::crypto::CategoryKeys;
 use crate::format::Error as FormatError;
 use crate::format::geometry::{PAYLOAD, SECTOR, SectorIndex, Shape, ciphertext_size};
 use crate::format::header::{FileHeader, HEADER_LEN};
 use crate::format::sector::{self, PAYLOAD_LEN, SECTOR_LEN};
 use crate::storage::DiskFile;
-use crate::volume::{Error, Result};
+use crate::volume::{Error, KeyCell, Result};
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
@@ -19,7 +20,7 @@ impl CipherFile {
     /// [`Error::Header`] when the header is missing, unknown, foreign or damaged; the filesystem's.
     /// A damaged last sector is no error here: the rest of the file stays readable.
     pub fn open(disk: DiskFile, keys: Arc<CategoryKeys>) -> Result<Self> {
-        Self::open_watched(disk, keys, None)
+        Self::open_watched(disk, Arc::new(KeyCell::new(keys)), None)
     }
 
     /// As [`CipherFile::open`], telling `watcher` what is found now and later.
@@ -28,7 +29,7 @@ impl CipherFile {
     /// As [`CipherFile::open`].
     pub fn open_watched(
         disk: DiskFile,
-        keys: Arc<CategoryKeys>,
+        keys: Arc<KeyCell>,
         watcher: Option<Watcher>,
     ) -> Result<Self> {
         let state = RwLock::new(State { size: 0, sealing: None });
@@ -36,6 +37,10 @@ impl CipherFile {
         let physical = file.disk.size()?;
         if physical > 0 && !file.is_unwritten(physical)? {
             let sealing = file.load_header().inspect_err(|error| file.tell_damage(error))?;
+            if sealing.is_rekeying() {
+                // Perhaps nobody came to do this: no sector may be sealed under the next key before.
+                file.sync(true)?;
+            }
             let size = file.find_end(&sealing, physical)?;
             if size == 0 {
                 file.tell(Event::EndMarkMissing);
@@ -49,7 +54,7 @@ impl CipherFile {
 
     /// Whether nothing but zeros is there: a new file whose size became durable before its first bytes
     /// did. It is an empty file, and made to look like one.
-    fn is_unwritten(&self, physical: u64) -> Result<bool> {
+    pub(super) fn is_unwritten(&self, physical: u64) -> Result<bool> {
         let mut start = [0; HEADER_LEN];
         let count = self.disk.read_at(&mut start, 0)?;
         if start[..count].iter().any(|byte| *byte != 0) {
@@ -64,12 +69,12 @@ impl CipherFile {
         Ok(true)
     }
 
-    fn load_header(&self) -> Result<Sealing> {
+    pub(super) fn load_header(&self) -> Result<Sealing> {
         let mut page = [0; HEADER_LEN];
         if self.disk.read_at(&mut page, 0)? < HEADER_LEN {
             return Err(Error::Header(FormatError::NoHeader));
         }
-        let decoded = FileHeader::decode(&page, &self.keys).map_err(Error::Header)?;
+        let decoded = FileHeader::decode(&page, &self.keys.now()).map_err(Error::Header)?;
         if !decoded.both_sound {
             self.tell(Event::HeaderCopyDamaged);
         }
@@ -91,9 +96,8 @@ impl CipherFile {
                 continue;
             }
             let mut payload = [0; PAYLOAD_LEN];
-            let mut opener = sealing.cipher.opener();
-            match sector::open(&sealing.binding, &mut opener, last, &bytes, &mut payload) {
-                Ok(header) => {
+            match sealing.opener().open(last, &bytes, &mut payload) {
+                Ok((header, _)) => {
                     if !header.last {
                         self.tell(Event::EndMarkMissing);
                     }

@@ -1,7 +1,7 @@
 //! Reading plaintext.
 
-use super::{BATCH, CipherFile, Event, Sealing, State};
-use crate::crypto::sector::Opener;
+use super::sealing::{Sealing, SectorOpener};
+use super::{BATCH, CipherFile, Event, State};
 use crate::format::geometry::{PAYLOAD, SECTOR, SectorIndex, Span, spans};
 use crate::format::sector::{self, PAYLOAD_LEN, SECTOR_LEN};
 use crate::storage::with_buffer;
@@ -43,7 +43,7 @@ impl CipherFile {
         let count = SectorIndex::of(from + out.len() as u64 - 1).0 - first.0 + 1;
         with_buffer((count * SECTOR) as usize, |sectors| {
             let present = self.disk.read_at(sectors, first.position())?;
-            let mut opener = sealing.cipher.opener();
+            let mut opener = sealing.opener();
             let mut rest = out;
             for (span, sector) in
                 spans(from, rest.len() as u64).zip(sectors[..present].as_chunks::<SECTOR_LEN>().0)
@@ -65,7 +65,7 @@ impl CipherFile {
         &self,
         state: &State,
         sealing: &Sealing,
-        opener: &mut Opener<'_>,
+        opener: &mut SectorOpener<'_>,
         span: &Span,
         sector: &[u8; SECTOR_LEN],
         out: &mut [u8],
@@ -85,7 +85,7 @@ impl CipherFile {
         &self,
         state: &State,
         sealing: &Sealing,
-        opener: &mut Opener<'_>,
+        opener: &mut SectorOpener<'_>,
         index: SectorIndex,
         sector: &[u8; SECTOR_LEN],
         payload: &mut [u8; PAYLOAD_LEN],
@@ -97,7 +97,8 @@ impl CipherFile {
             payload.fill(0);
             return Ok(());
         }
-        let header = sector::open(&sealing.binding, opener, index, sector, payload)
+        let (header, _) = opener
+            .open(index, sector, payload)
             .map_err(|source| Error::Sector { index, source })?;
         if header.last && index != SectorIndex::of(state.size.saturating_sub(1)) {
             self.tell(Event::EndMarkInside { sector: index.0 });

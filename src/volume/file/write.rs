@@ -4,12 +4,13 @@
 //! Each sector is therefore old or new whenever the process dies, and the last sector's own length
 //! decides when the two disagree.
 
-use super::{BATCH, CipherFile, Sealing, State};
+use super::sealing::Sealing;
+use super::{BATCH, CipherFile, State};
 use crate::format::geometry::{
     MAX_SIZE, PAYLOAD, SECTOR, SectorIndex, Span, ciphertext_size, sectors, spans,
 };
 use crate::format::header::{FileHeader, HEADER_LEN};
-use crate::format::sector::{self, PAYLOAD_AT, PAYLOAD_LEN, SECTOR_LEN, SectorHeader};
+use crate::format::sector::{PAYLOAD_AT, PAYLOAD_LEN, SECTOR_LEN, SectorHeader};
 use crate::storage::with_buffer;
 use crate::volume::{Error, Result};
 
@@ -67,7 +68,7 @@ impl CipherFile {
 
     pub(super) fn write_locked(&self, state: &mut State, offset: u64, data: &[u8]) -> Result<()> {
         if state.sealing.is_none() {
-            let header = FileHeader::generate(&self.keys).map_err(Error::Seal)?;
+            let header = FileHeader::generate(&self.keys.now()).map_err(Error::Seal)?;
             state.sealing = Some(Sealing::new(header)?);
         }
         let size_before = state.size;
@@ -180,7 +181,7 @@ impl CipherFile {
     ) -> Result<()> {
         let sealing = sealing(state)?;
         self.load_plain(state, sealing, index, sector)?;
-        seal(sealing, index, SectorHeader { length: PAYLOAD_LEN as u16, last: false }, sector)
+        sealing.seal(index, SectorHeader { length: PAYLOAD_LEN as u16, last: false }, sector)
     }
 
     /// Shrinks: the sector that becomes the last is sealed anew with its length and the end mark.
@@ -211,7 +212,7 @@ impl CipherFile {
         let sealing = sealing(state)?;
         self.load_plain(state, sealing, last, sector)?;
         sector[PAYLOAD_AT + length..PAYLOAD_AT + PAYLOAD_LEN].fill(0);
-        seal(sealing, last, SectorHeader { length: length as u16, last: true }, sector)
+        sealing.seal(last, SectorHeader { length: length as u16, last: true }, sector)
     }
 
     /// Seals and writes the sectors of one batch, whose range begins at most one sector behind the
@@ -225,7 +226,7 @@ impl CipherFile {
         let head = if new_file {
             let header = &mut sealing_mut(state)?.header;
             header.generation = 1;
-            Some(header.encode(&self.keys).map_err(Error::Seal)?)
+            Some(self.encode_header(header)?)
         } else {
             None
         };
@@ -266,12 +267,8 @@ impl CipherFile {
             let is_last = span.index == last;
             let length =
                 if is_last { (batch.size_after - last.offset()) as usize } else { PAYLOAD_LEN };
-            seal(
-                sealing,
-                span.index,
-                SectorHeader { length: length as u16, last: is_last },
-                sector,
-            )?;
+            let header = SectorHeader { length: length as u16, last: is_last };
+            sealing.seal(span.index, header, sector)?;
         }
         Ok(())
     }
@@ -310,28 +307,11 @@ impl CipherFile {
             return Err(Error::Cut(index));
         }
         let mut payload = [0; PAYLOAD_LEN];
-        self.open_sector(
-            state,
-            sealing,
-            &mut sealing.cipher.opener(),
-            index,
-            sector,
-            &mut payload,
-        )?;
+        self.open_sector(state, sealing, &mut sealing.opener(), index, sector, &mut payload)?;
         sector[PAYLOAD_AT..PAYLOAD_AT + PAYLOAD_LEN].copy_from_slice(&payload);
         zeroize::Zeroize::zeroize(&mut payload);
         Ok(())
     }
-}
-
-fn seal(
-    sealing: &Sealing,
-    index: SectorIndex,
-    header: SectorHeader,
-    sector: &mut [u8; SECTOR_LEN],
-) -> Result<()> {
-    sector::seal(&sealing.binding, &sealing.cipher, &sealing.sealer, index, header, sector)
-        .map_err(Error::Seal)
 }
 
 pub(super) fn sealing(state: &State) -> Result<&Sealing> {

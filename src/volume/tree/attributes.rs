@@ -54,7 +54,7 @@ impl Volume {
                 last_access: timespec(changes.atime),
                 last_modification: timespec(changes.mtime),
             };
-            utimensat(&*inode.path(), c"", &times, AtFlags::EMPTY_PATH)?;
+            set_times(&inode, &times)?;
         }
         self.attributes_of(&inode)
     }
@@ -71,6 +71,28 @@ impl Volume {
         let stat = stat_of(&*inode.path())?;
         Ok(with_open_size(Attributes::from_stat(inode.ino, &stat), inode))
     }
+}
+
+/// Sets times when nobody puts back those that a file had before it was re-encrypted.
+fn set_times(inode: &Inode, times: &Timestamps) -> Result<()> {
+    let slot = inode.file_slot();
+    let file = slot.upgrade();
+    let set = || utimensat(&*inode.path(), c"", times, AtFlags::EMPTY_PATH);
+    let done = match &file {
+        // Open: it stays this very one, and the place is free for who else opens it.
+        Some(file) => {
+            drop(slot);
+            let _held = file.hold();
+            set()
+        }
+        // Nobody opens it meanwhile.
+        None => {
+            let done = set();
+            drop(slot);
+            done
+        }
+    };
+    Ok(done?)
 }
 
 fn timespec(time: Option<SetTime>) -> Timespec {

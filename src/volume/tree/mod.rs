@@ -5,16 +5,20 @@ mod create;
 mod list;
 mod names;
 mod open;
+mod pinned;
 mod places;
+mod walk;
 mod xattr;
 
 pub use create::{NewNode, Owner};
 pub use list::ListedEntry;
 pub use open::Opening;
+pub use pinned::Pinned;
+pub use walk::{Moves, Visit};
 
 use super::handles::Handles;
 use super::inodes::{Category, Inode, Inodes};
-use super::{Attributes, Error, Ino, Kind, Observer, ROOT, Result};
+use super::{Attributes, Error, Ino, KeyCell, Kind, Observer, ROOT, Result};
 use crate::crypto::CategoryKeys;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx};
 use std::collections::BTreeMap;
@@ -22,6 +26,8 @@ use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 /// A node that was looked up or made, and what `stat` says of it.
 pub struct Entry {
@@ -34,7 +40,8 @@ pub struct Volume {
     storage: PathBuf,
     inodes: Inodes,
     handles: Handles,
-    categories: RwLock<BTreeMap<Arc<str>, Arc<CategoryKeys>>>,
+    categories: RwLock<BTreeMap<Arc<str>, Arc<KeyCell>>>,
+    moves: Moves,
     observer: Arc<dyn Observer>,
 }
 
@@ -51,13 +58,18 @@ impl Volume {
         let inodes = Inodes::default();
         inodes.look_up(root);
         let categories = RwLock::default();
-        Ok(Self { storage, inodes, handles: Handles::default(), categories, observer })
+        let (handles, moves) = (Handles::default(), Moves::default());
+        Ok(Self { storage, inodes, handles, categories, moves, observer })
     }
 
-    /// Makes a category's files readable, or replaces its keys.
+    /// Makes a category's files readable, or replaces its keys, also for the files that are open: when
+    /// this returns, whatever writes a header from now on uses these.
     pub fn set_category(&self, name: &str, keys: Arc<CategoryKeys>) {
         let mut categories = self.categories.write().unwrap_or_else(PoisonError::into_inner);
-        categories.insert(name.into(), keys);
+        match categories.get(name) {
+            Some(cell) => cell.replace(keys),
+            None => drop(categories.insert(name.into(), Arc::new(KeyCell::new(keys)))),
+        }
     }
 
     /// How many files are open, counting handles.
@@ -103,6 +115,13 @@ impl Volume {
     }
 
     fn look_up_in(&self, parent: &Inode, name: &OsStr) -> Result<Entry> {
+        let (found, attributes) = self.find_in(parent, name)?;
+        let inode = self.inodes.look_up(found);
+        Ok(Entry { attributes: with_open_size(attributes, &inode) })
+    }
+
+    /// The node of a name, not counted yet.
+    fn find_in(&self, parent: &Inode, name: &OsStr) -> Result<(Inode, Attributes)> {
         let category = self.category_below(parent, name)?;
         if name == "." || name == ".." {
             return Err(Error::NotFound);
@@ -115,9 +134,7 @@ impl Volume {
             return Err(Error::NotFound);
         }
         let (ino, kind) = (attributes.ino, attributes.kind);
-        let found = Inode::new(ino, kind, Some(category), descriptor, parent.ino);
-        let inode = self.inodes.look_up(found);
-        Ok(Entry { attributes: with_open_size(attributes, &inode) })
+        Ok((Inode::new(ino, kind, Some(category), descriptor, parent.ino), attributes))
     }
 
     /// The category of a child: the parent's, or the one that the child's name is.

@@ -33,6 +33,7 @@ impl Volume {
         if source.category()?.name != target.category()?.name {
             return Err(Error::CrossCategory);
         }
+        let _move = self.moves.begin();
         Ok(renameat_with(&*source.path(), from.1, &*target.path(), to.1, flags)?)
     }
 

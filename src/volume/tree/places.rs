@@ -4,17 +4,15 @@
 //! legal (programs reach them by relative names), so beyond that the path is put together from the
 //! directories above.
 
-use super::{Volume, open_beneath, stat_of};
+use super::{DIRECTORY, Volume, open_beneath, stat_of};
 use crate::volume::inodes::{Inode, original_path, path_behind};
 use crate::volume::{Error, Ino, Kind, Place, ROOT, Result};
-use rustix::fs::{Dir, Mode, OFlags};
+use rustix::fs::{Dir, Mode};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-
-const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
 impl Volume {
     /// Where a node is.

@@ -1,6 +1,6 @@
 //! The arguments of `ezncrypt key`.
 
-use crate::cli::category;
+use crate::cli::{category, size};
 use crate::crypto::kdf::Params;
 use clap::builder::RangedU64ValueParser;
 use std::ffi::OsString;
@@ -112,14 +112,27 @@ Examples:
         #[arg(long)]
         force: bool,
     },
-    /// Gives the keystore a new master key, which every keyslot is wrapped for anew
+
+    /// Gives a category, or with --master the keystore, a new key, while files are in use
     ///
-    /// Who knows the old one, or had a secret that was removed, and keeps an earlier copy of the keystore opens
-    /// nothing that is saved from then on. The keyslot whose secret is shown and RSA keyslots go on by
-    /// themselves, the unattended one by its source; a recovery code is replaced by a new one, which is
-    /// printed once; other passphrases are asked for. The categories' keys stay.
+    /// @CATEGORY: the new key is made first; then the key of each file is wrapped under it, and then the old
+    /// one is gone. With --data each file gets a new key of its own too, and every byte is encrypted anew,
+    /// in place. What is interrupted goes on when the service is started, or when this is run again.
+    /// Backups of the ciphertext made before need the old key: keep a bundle of 'ezncrypt key export'
+    /// with them that was made before.
+    ///
+    /// --master: every keyslot is wrapped for a new master key. Who knows the old one, or had a secret that
+    /// was removed, and keeps an earlier copy of the keystore opens nothing that is saved from then on.
+    /// The keyslot whose secret is shown and RSA keyslots go on by themselves, the unattended one by its
+    /// source; a recovery code is replaced by a new one, which is printed once; other passphrases are
+    /// asked for. The categories' keys stay.
     #[command(after_help = "\
+Exit code: 7 when files are damaged; all others have the new key then, and the old one is kept for these.
+
 Examples:
+  ezncrypt key rotate @mysql
+  ezncrypt key rotate @mysql --data --rate 20M
+  ezncrypt status                      how far it is
   ezncrypt key rotate --master
   ezncrypt key rotate --master --drop alice
   ezncrypt key rotate --master --slot-files bob /root/bob.pass /root/bob.salt")]
@@ -233,14 +246,25 @@ pub struct AddOptions {
 /// What `ezncrypt key rotate` takes.
 #[derive(clap::Args, Debug)]
 pub struct RotateOptions {
-    /// The keystore's master key
-    #[arg(long, required = true)]
+    /// Whose key is changed, as in @mysql
+    #[arg(value_name = "@CATEGORY", value_parser = category::parse)]
+    #[arg(required_unless_present = "master", conflicts_with = "master")]
+    pub category: Option<String>,
+    /// Gives each file a new key and encrypts its contents anew
+    #[arg(long, conflicts_with = "master")]
+    pub data: bool,
+    /// At most so many bytes a second with --data, as in 20M; 0 or unlimited for no limit [default: 64M]
+    #[arg(long, value_name = "BYTES", value_parser = size::rate, conflicts_with = "master")]
+    pub rate: Option<u64>,
+    /// Changes the keystore's master key
+    #[arg(long)]
     pub master: bool,
-    /// Takes the keyslot of this number or name away instead of wrapping it anew
-    #[arg(long, value_name = "SLOT")]
+    /// With --master, takes the keyslot of this number or name away instead of wrapping it anew
+    #[arg(long, value_name = "SLOT", requires = "master")]
     pub drop: Vec<String>,
-    /// Reads passphrase and salt of a keyslot from files that only their owner may read
+    /// With --master, reads passphrase and salt of a keyslot from files that only their owner may read
     #[arg(long, num_args = 3, value_names = ["SLOT", "PASSPHRASE_FILE", "SALT_FILE"])]
+    #[arg(requires = "master")]
     pub slot_files: Vec<OsString>,
 }
 

@@ -9,6 +9,7 @@ mod import;
 mod list;
 mod master;
 mod remove;
+mod rotate;
 mod test;
 
 use crate::cli::instance::{Instance, unexpected_answer};
@@ -26,7 +27,8 @@ pub fn run(instance: &Instance, command: Command) -> Result<(), Failure> {
         Command::Add(options) => add::run(instance, options),
         Command::Remove { slot } => remove::run(instance, slot),
         Command::Change { slot, new } => change::run(instance, slot, &new),
-        Command::Rotate(options) => master::run(instance, &options),
+        Command::Rotate(options) if options.master => master::run(instance, &options),
+        Command::Rotate(options) => rotate::run(instance, options),
         Command::Test { unattended } => test::run(instance, unattended),
         Command::Export(options) => export::run(instance, options),
         Command::Import(options) => import::run(instance, options),

@@ -1,0 +1,152 @@
+//! Visiting every file of a category, also those that nobody has looked up, while the tree is in use.
+//!
+//! A file that is renamed or linked meanwhile may be missed, and whoever must not miss one asks
+//! [`Moves`] whether any was.
+
+use super::{DIRECTORY, Pinned, Volume, open_beneath};
+use crate::volume::inodes::Inode;
+use crate::volume::{Error, Kind, ROOT, Result};
+use rustix::fs::Dir;
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+/// What a walk comes by.
+pub enum Visit<'v> {
+    /// A regular file.
+    File(Pinned<'v>),
+    /// Something that cannot be looked at; it is not known what is below.
+    Failed {
+        /// Its original path, as far as that is known.
+        path: PathBuf,
+        /// Why.
+        error: Error,
+    },
+}
+
+/// Counts the names that are moved and added to files.
+#[derive(Default)]
+pub struct Moves {
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+impl Moves {
+    /// To be held while a name is moved or added.
+    pub(super) fn begin(&self) -> Moving<'_> {
+        self.begun.fetch_add(1, SeqCst);
+        Moving(self)
+    }
+
+    /// The beginning of a time in which perhaps nothing moves; none when something is moving now.
+    pub fn mark(&self) -> Option<u64> {
+        // In this order: what has not ended by now has begun by then.
+        let ended = self.ended.load(SeqCst);
+        (self.begun.load(SeqCst) == ended).then_some(ended)
+    }
+
+    /// Whether nothing has moved since.
+    pub fn none_since(&self, mark: u64) -> bool {
+        self.begun.load(SeqCst) == mark
+    }
+}
+
+/// A name is on the move.
+pub(super) struct Moving<'m>(&'m Moves);
+
+impl Drop for Moving<'_> {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, SeqCst);
+    }
+}
+
+struct Level<'v> {
+    directory: Pinned<'v>,
+    names: Vec<OsString>,
+}
+
+impl Volume {
+    /// What moves in the tree.
+    pub fn moves(&self) -> &Moves {
+        &self.moves
+    }
+
+    /// Visits each file of a category once for each of its names, until `visit` breaks off.
+    pub fn walk_files<'v>(
+        &'v self,
+        category: &str,
+        visit: &mut dyn FnMut(Visit<'v>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut levels = Vec::new();
+        let top = self.inodes.get(ROOT).and_then(|root| self.pin_in(&root, OsStr::new(category)));
+        self.enter(top, &PathBuf::from("/"), &mut levels, visit)?;
+        while let Some(level) = levels.last_mut() {
+            let Some(name) = level.names.pop() else {
+                levels.pop();
+                continue;
+            };
+            let node = self.pin_in(level.directory.inode(), &name);
+            let path = match &node {
+                Ok(node) if node.inode().kind == Kind::File => PathBuf::new(),
+                _ => level.directory.path().join(&name),
+            };
+            self.enter(node, &path, &mut levels, visit)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Visits a file, and goes down into a directory.
+    fn enter<'v>(
+        &'v self,
+        node: Result<Pinned<'v>>,
+        path: &std::path::Path,
+        levels: &mut Vec<Level<'v>>,
+        visit: &mut dyn FnMut(Visit<'v>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let entered = match node {
+            Ok(file) if file.inode().kind == Kind::File => return visit(Visit::File(file)),
+            Ok(directory) if directory.inode().kind == Kind::Directory => {
+                names_in(directory.inode()).map(|names| levels.push(Level { directory, names }))
+            }
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        };
+        match entered {
+            Err(error) if !is_gone(&error) => visit(Visit::Failed { path: path.into(), error }),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    fn pin_in(&self, parent: &Inode, name: &OsStr) -> Result<Pinned<'_>> {
+        let (found, _) = self.find_in(parent, name)?;
+        Ok(Pinned::new(self, self.inodes.pin(found)))
+    }
+}
+
+fn names_in(directory: &Inode) -> Result<Vec<OsString>> {
+    let mut names = Vec::new();
+    for entry in Dir::new(open_beneath(&*directory.path(), ".", DIRECTORY)?)? {
+        let entry = entry?;
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if name != "." && name != ".." {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// Removed since it was listed.
+fn is_gone(error: &Error) -> bool {
+    match error {
+        Error::NotFound => true,
+        Error::Io(error) => {
+            error.kind() == ErrorKind::NotFound
+                || error.raw_os_error() == Some(Errno::STALE.raw_os_error())
+        }
+        _ => false,
+    }
+}
