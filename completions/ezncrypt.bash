@@ -22,6 +22,9 @@ _ezncrypt() {
             ezncrypt,decrypt)
                 cmd="ezncrypt__subcmd__decrypt"
                 ;;
+            ezncrypt,decrypt-file)
+                cmd="ezncrypt__subcmd__decrypt__subcmd__file"
+                ;;
             ezncrypt,demo)
                 cmd="ezncrypt__subcmd__demo"
                 ;;
@@ -88,6 +91,9 @@ _ezncrypt() {
             ezncrypt__subcmd__help,decrypt)
                 cmd="ezncrypt__subcmd__help__subcmd__decrypt"
                 ;;
+            ezncrypt__subcmd__help,decrypt-file)
+                cmd="ezncrypt__subcmd__help__subcmd__decrypt__subcmd__file"
+                ;;
             ezncrypt__subcmd__help,demo)
                 cmd="ezncrypt__subcmd__help__subcmd__demo"
                 ;;
@@ -133,14 +139,26 @@ _ezncrypt() {
             ezncrypt__subcmd__help__subcmd__key,add)
                 cmd="ezncrypt__subcmd__help__subcmd__key__subcmd__add"
                 ;;
+            ezncrypt__subcmd__help__subcmd__key,backup)
+                cmd="ezncrypt__subcmd__help__subcmd__key__subcmd__backup"
+                ;;
             ezncrypt__subcmd__help__subcmd__key,change)
                 cmd="ezncrypt__subcmd__help__subcmd__key__subcmd__change"
+                ;;
+            ezncrypt__subcmd__help__subcmd__key,export)
+                cmd="ezncrypt__subcmd__help__subcmd__key__subcmd__export"
+                ;;
+            ezncrypt__subcmd__help__subcmd__key,import)
+                cmd="ezncrypt__subcmd__help__subcmd__key__subcmd__import"
                 ;;
             ezncrypt__subcmd__help__subcmd__key,list)
                 cmd="ezncrypt__subcmd__help__subcmd__key__subcmd__list"
                 ;;
             ezncrypt__subcmd__help__subcmd__key,remove)
                 cmd="ezncrypt__subcmd__help__subcmd__key__subcmd__remove"
+                ;;
+            ezncrypt__subcmd__help__subcmd__key,restore)
+                cmd="ezncrypt__subcmd__help__subcmd__key__subcmd__restore"
                 ;;
             ezncrypt__subcmd__help__subcmd__key,rotate)
                 cmd="ezncrypt__subcmd__help__subcmd__key__subcmd__rotate"
@@ -151,17 +169,29 @@ _ezncrypt() {
             ezncrypt__subcmd__key,add)
                 cmd="ezncrypt__subcmd__key__subcmd__add"
                 ;;
+            ezncrypt__subcmd__key,backup)
+                cmd="ezncrypt__subcmd__key__subcmd__backup"
+                ;;
             ezncrypt__subcmd__key,change)
                 cmd="ezncrypt__subcmd__key__subcmd__change"
                 ;;
+            ezncrypt__subcmd__key,export)
+                cmd="ezncrypt__subcmd__key__subcmd__export"
+                ;;
             ezncrypt__subcmd__key,help)
                 cmd="ezncrypt__subcmd__key__subcmd__help"
+                ;;
+            ezncrypt__subcmd__key,import)
+                cmd="ezncrypt__subcmd__key__subcmd__import"
                 ;;
             ezncrypt__subcmd__key,list)
                 cmd="ezncrypt__subcmd__key__subcmd__list"
                 ;;
             ezncrypt__subcmd__key,remove)
                 cmd="ezncrypt__subcmd__key__subcmd__remove"
+                ;;
+            ezncrypt__subcmd__key,restore)
+                cmd="ezncrypt__subcmd__key__subcmd__restore"
                 ;;
             ezncrypt__subcmd__key,rotate)
                 cmd="ezncrypt__subcmd__key__subcmd__rotate"
@@ -172,17 +202,29 @@ _ezncrypt() {
             ezncrypt__subcmd__key__subcmd__help,add)
                 cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__add"
                 ;;
+            ezncrypt__subcmd__key__subcmd__help,backup)
+                cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__backup"
+                ;;
             ezncrypt__subcmd__key__subcmd__help,change)
                 cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__change"
                 ;;
+            ezncrypt__subcmd__key__subcmd__help,export)
+                cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__export"
+                ;;
             ezncrypt__subcmd__key__subcmd__help,help)
                 cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__help"
+                ;;
+            ezncrypt__subcmd__key__subcmd__help,import)
+                cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__import"
                 ;;
             ezncrypt__subcmd__key__subcmd__help,list)
                 cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__list"
                 ;;
             ezncrypt__subcmd__key__subcmd__help,remove)
                 cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__remove"
+                ;;
+            ezncrypt__subcmd__key__subcmd__help,restore)
+                cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__restore"
                 ;;
             ezncrypt__subcmd__key__subcmd__help,rotate)
                 cmd="ezncrypt__subcmd__key__subcmd__help__subcmd__rotate"
@@ -197,7 +239,7 @@ _ezncrypt() {
 
     case "${cmd}" in
         ezncrypt)
-            opts="-h -V --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help --version init start stop status encrypt decrypt list guard key audit demo help"
+            opts="-h -V --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help --version init start stop status encrypt decrypt list guard decrypt-file key audit demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -291,6 +333,56 @@ _ezncrypt() {
                 return 0
             fi
             case "${prev}" in
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --recovery-code-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --credential-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__decrypt__subcmd__file)
+            opts="-o -h --output --force --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --state-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -741,7 +833,7 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__help)
-            opts="init start stop status encrypt decrypt list guard key audit demo help"
+            opts="init start stop status encrypt decrypt list guard decrypt-file key audit demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -769,6 +861,20 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__help__subcmd__decrypt)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__help__subcmd__decrypt__subcmd__file)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -909,7 +1015,7 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__help__subcmd__key)
-            opts="list add remove change rotate test"
+            opts="list add remove change rotate export import backup restore test"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -936,7 +1042,49 @@ _ezncrypt() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ezncrypt__subcmd__help__subcmd__key__subcmd__backup)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ezncrypt__subcmd__help__subcmd__key__subcmd__change)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__help__subcmd__key__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__help__subcmd__key__subcmd__import)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -965,6 +1113,20 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__help__subcmd__key__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__help__subcmd__key__subcmd__restore)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1113,7 +1275,7 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__key)
-            opts="-h --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help list add remove change rotate test help"
+            opts="-h --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help list add remove change rotate export import backup restore test help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1216,6 +1378,48 @@ _ezncrypt() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ezncrypt__subcmd__key__subcmd__backup)
+            opts="-h --force --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --recovery-code-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --credential-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ezncrypt__subcmd__key__subcmd__change)
             opts="-h --new-passphrase-file --new-salt-file --public-key --scrypt-log-n --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1274,8 +1478,62 @@ _ezncrypt() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ezncrypt__subcmd__key__subcmd__export)
+            opts="-h --to --bundle-passphrase-file --bundle-salt-file --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bundle-passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bundle-salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --recovery-code-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --credential-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ezncrypt__subcmd__key__subcmd__help)
-            opts="list add remove change rotate test help"
+            opts="list add remove change rotate export import backup restore test help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1289,6 +1547,20 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__key__subcmd__help__subcmd__add)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__key__subcmd__help__subcmd__backup)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1316,7 +1588,35 @@ _ezncrypt() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ezncrypt__subcmd__key__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ezncrypt__subcmd__key__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__key__subcmd__help__subcmd__import)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1358,6 +1658,20 @@ _ezncrypt() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        ezncrypt__subcmd__key__subcmd__help__subcmd__restore)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         ezncrypt__subcmd__key__subcmd__help__subcmd__rotate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1379,6 +1693,68 @@ _ezncrypt() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__key__subcmd__import)
+            opts="-h --as --bundle-passphrase-file --bundle-salt-file --bundle-rsa-key --bundle-rsa-password-file --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --as)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bundle-passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bundle-salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bundle-rsa-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --bundle-rsa-password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --recovery-code-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --credential-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1430,6 +1806,48 @@ _ezncrypt() {
             ;;
         ezncrypt__subcmd__key__subcmd__remove)
             opts="-h --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --recovery-code-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --credential-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__key__subcmd__restore)
+            opts="-h --force --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -10,8 +10,16 @@ use zeroize::Zeroizing;
 /// # Errors
 /// [`FailureKind::NoSpace`] or [`FailureKind::Failed`] when it cannot be written.
 pub fn text(text: &str) -> Result<(), Failure> {
+    bytes(text.as_bytes())
+}
+
+/// Writes bytes as they are.
+///
+/// # Errors
+/// As [`text`].
+pub fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    finished(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+    finished(stdout.write_all(bytes).and_then(|()| stdout.flush()))
 }
 
 /// Writes a line that is secret, through no buffer that keeps it.

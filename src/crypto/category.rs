@@ -44,6 +44,25 @@ impl CategoryKeys {
         Ok(Self { id, suite, current, keys })
     }
 
+    /// These keys and those of `other`, the same category's; the higher current epoch stays current.
+    ///
+    /// # Errors
+    /// [`Error::EpochDiffers`] when the two have different keys of one epoch.
+    pub fn merged_with(&self, other: &Self) -> Result<Self> {
+        let mut keys: BTreeMap<u32, Key> =
+            self.epochs().map(|(epoch, key)| (epoch, key.duplicate())).collect();
+        for (epoch, key) in other.epochs() {
+            match keys.get(&epoch) {
+                Some(ours) if !ours.same_as(key) => return Err(Error::EpochDiffers(epoch)),
+                Some(_) => {}
+                None => {
+                    keys.insert(epoch, key.duplicate());
+                }
+            }
+        }
+        Self::from_parts(self.id, self.suite, self.current.max(other.current), keys)
+    }
+
     /// The epoch that new headers are wrapped under.
     pub fn current_epoch(&self) -> u32 {
         self.current

@@ -10,6 +10,7 @@
 //! | file wrapping key | category key | file id | `ezncrypt v1 file` |
 //! | keyslot wrapping key | scrypt output | slot id | `ezncrypt v1 keyslot` |
 //! | keystore body key | master key | keystore id | `ezncrypt v1 keystore` |
+//! | key bundle's body key | its master key | bundle id | `ezncrypt v1 bundle` |
 //! | audit log's seal key | master key | keystore id | `ezncrypt v1 audit` |
 
 use super::{Error, Key, Result};
@@ -58,6 +59,14 @@ pub fn keyslot(slot_secret: &Key, slot_id: &[u8; 16]) -> Result<Derived> {
 /// As [`file_wrapping`].
 pub fn keystore_body(master: &Key, keystore_id: &[u8; 16]) -> Result<Derived> {
     derive(master, keystore_id, b"ezncrypt v1 keystore")
+}
+
+/// The key that seals the body of a key bundle.
+///
+/// # Errors
+/// As [`file_wrapping`].
+pub fn bundle_body(master: &Key, bundle_id: &[u8; 16]) -> Result<Derived> {
+    derive(master, bundle_id, b"ezncrypt v1 bundle")
 }
 
 /// The key that seals the audit log.

@@ -17,7 +17,7 @@ pub mod xaes;
 
 pub use category::{CategoryId, CategoryKeys};
 pub use random::{fill as fill_random, random};
-pub use secret::{Key, SecretBytes};
+pub use secret::{Key, SecretBytes, burn_stack};
 
 /// What can go wrong in this module. No variant carries secret material.
 #[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
@@ -50,6 +50,9 @@ pub enum Error {
     /// The category has no key of this epoch.
     #[error("the category has no key of epoch {0}")]
     UnknownEpoch(u32),
+    /// Two sets of keys of one category differ in this epoch.
+    #[error("there are two different keys of epoch {0}")]
+    EpochDiffers(u32),
     /// The kernel gave no random bytes.
     #[error("the kernel gave no random bytes")]
     Random,

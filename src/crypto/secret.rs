@@ -59,6 +59,15 @@ impl Drop for Key {
     }
 }
 
+/// Overwrites the stack below the caller, where functions that have returned may have left copies of
+/// secrets: block ciphers work on up to a kilobyte at a time there (compare libgcrypt's
+/// `_gcry_burn_stack`).
+#[inline(never)]
+pub fn burn_stack() {
+    let mut below = [0xffu8; 64 << 10];
+    std::hint::black_box(&mut below).zeroize();
+}
+
 /// Secret bytes of any length (a passphrase, a salt, a sealed body), wiped when dropped.
 ///
 /// Neither `Debug` nor `Clone`.

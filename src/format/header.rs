@@ -101,6 +101,21 @@ impl FileHeader {
         Ok(page)
     }
 
+    /// The category and the key's epoch that a header names, not authenticated: which keys to try. None
+    /// when neither copy begins as a header of a known version does.
+    pub fn named(page: &[u8; HEADER_LEN]) -> Option<(CategoryId, u32)> {
+        let (first, second) = page.split_at(COPY_LEN);
+        [first, second].into_iter().find_map(|copy| {
+            let mut reader = Reader(&copy[..USED_LEN]);
+            let begins = reader.take::<8>() == *MAGIC;
+            let version = u16::from_le_bytes(reader.take());
+            let _: [u8; 6] = reader.take();
+            let id = CategoryId(reader.take());
+            let epoch = u32::from_le_bytes(reader.take());
+            (begins && version == VERSION).then_some((id, epoch))
+        })
+    }
+
     /// Decodes and authenticates a header of this category.
     ///
     /// # Errors

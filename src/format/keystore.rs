@@ -2,7 +2,7 @@
 //!
 //! | offset | bytes | field |
 //! | --- | --- | --- |
-//! | 0 | 8 | magic `EZNCKEYS` |
+//! | 0 | 8 | magic: `EZNCKEYS`, or `EZNCBNDL` of a key bundle |
 //! | 8 | 2 | format version, 1 |
 //! | 10 | 2 | number of keyslots, 1 to 64 |
 //! | 12 | 16 | keystore id |
@@ -31,7 +31,32 @@ pub const MAX_SLOTS: usize = 64;
 /// Bytes of the body's nonce.
 pub const NONCE_LEN: usize = 24;
 
-const MAGIC: &[u8; 8] = b"EZNCKEYS";
+/// What a file of this form is: the keystore, or one category's keys on their way elsewhere. Neither
+/// passes for the other: they begin differently, and their bodies are sealed under different keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The local keystore.
+    Keystore,
+    /// A key bundle.
+    Bundle,
+}
+
+impl Purpose {
+    fn magic(self) -> &'static [u8; 8] {
+        match self {
+            Self::Keystore => b"EZNCKEYS",
+            Self::Bundle => b"EZNCBNDL",
+        }
+    }
+
+    fn body_key(self, master: &Key, id: &[u8; 16]) -> crypto::Result<derive::Derived> {
+        match self {
+            Self::Keystore => derive::keystore_body(master, id),
+            Self::Bundle => derive::bundle_body(master, id),
+        }
+    }
+}
+
 const TAG_LEN: usize = 16;
 
 /// Why bytes are refused as a keystore. Slots are counted from 1.
@@ -40,6 +65,9 @@ pub enum Error {
     /// The magic is missing.
     #[error("it is not a keystore, or its beginning was destroyed")]
     NotAKeystore,
+    /// The magic of a key bundle is missing.
+    #[error("it is not a key bundle, or its beginning was destroyed")]
+    NotABundle,
     /// Written by a later release, or not by any.
     #[error("keystore format version {0} is not known to this release")]
     Version(u16),
@@ -100,6 +128,7 @@ pub struct Prefix {
 /// A whole keystore file: well-formed, not necessarily authentic. It holds no plaintext.
 #[derive(Clone)]
 pub struct KeystoreFile {
+    purpose: Purpose,
     bytes: Vec<u8>,
     prefix: Prefix,
     nonce: [u8; NONCE_LEN],
@@ -113,12 +142,23 @@ impl KeystoreFile {
     /// # Errors
     /// What is wrong with the first field that is not as the format says.
     pub fn decode(bytes: Vec<u8>) -> Result<Self> {
+        Self::decode_as(Purpose::Keystore, bytes)
+    }
+
+    /// As [`Self::decode`], for a file of that purpose.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub fn decode_as(purpose: Purpose, bytes: Vec<u8>) -> Result<Self> {
         if bytes.len() > MAX_FILE {
             return Err(Error::TooLong);
         }
         let mut reader = Reader(&bytes);
-        if reader.take().ok() != Some(*MAGIC) {
-            return Err(Error::NotAKeystore);
+        if reader.take().ok() != Some(*purpose.magic()) {
+            return Err(match purpose {
+                Purpose::Keystore => Error::NotAKeystore,
+                Purpose::Bundle => Error::NotABundle,
+            });
         }
         let version = u16::from_le_bytes(reader.take()?);
         if version != VERSION {
@@ -134,7 +174,7 @@ impl KeystoreFile {
         }
         let sealed_at = bytes.len() - sealed_len;
         let prefix = Prefix { id, sequence, slots };
-        Ok(Self { bytes, prefix, nonce, commitment, sealed_at })
+        Ok(Self { purpose, bytes, prefix, nonce, commitment, sealed_at })
     }
 
     /// Seals `body` with `prefix` under `master`. The nonce must be fresh and random.
@@ -146,11 +186,25 @@ impl KeystoreFile {
         prefix: Prefix,
         master: &Key,
         nonce: [u8; NONCE_LEN],
+        body: SecretBytes,
+    ) -> Result<Self> {
+        Self::seal_as(Purpose::Keystore, prefix, master, nonce, body)
+    }
+
+    /// As [`Self::seal`], for that purpose.
+    ///
+    /// # Errors
+    /// As [`Self::seal`].
+    pub fn seal_as(
+        purpose: Purpose,
+        prefix: Prefix,
+        master: &Key,
+        nonce: [u8; NONCE_LEN],
         mut body: SecretBytes,
     ) -> Result<Self> {
-        let derived = derive::keystore_body(master, &prefix.id).map_err(Error::Body)?;
+        let derived = purpose.body_key(master, &prefix.id).map_err(Error::Body)?;
         let sealed_len = body.expose().len().saturating_add(TAG_LEN);
-        let mut bytes = encode_prefix(&prefix)?;
+        let mut bytes = encode_prefix(purpose, &prefix)?;
         bytes.extend_from_slice(&nonce);
         bytes.extend_from_slice(&derived.commitment);
         bytes.extend_from_slice(
@@ -169,7 +223,8 @@ impl KeystoreFile {
             .map_err(|_| Error::Body(crypto::Error::Seal))?;
         bytes.extend_from_slice(body.expose());
         bytes.extend_from_slice(&tag);
-        Ok(Self { bytes, prefix, nonce, commitment: derived.commitment, sealed_at })
+        let commitment = derived.commitment;
+        Ok(Self { purpose, bytes, prefix, nonce, commitment, sealed_at })
     }
 
     /// Authenticates the whole file under `master` and returns the body.
@@ -177,7 +232,7 @@ impl KeystoreFile {
     /// # Errors
     /// [`Error::Body`] when any byte of the file differs from what was sealed.
     pub fn open(&self, master: &Key) -> Result<SecretBytes> {
-        let derived = derive::keystore_body(master, &self.prefix.id).map_err(Error::Body)?;
+        let derived = self.purpose.body_key(master, &self.prefix.id).map_err(Error::Body)?;
         derived.check(&self.commitment).map_err(Error::Body)?;
         let (aad, sealed) = self.bytes.split_at(self.sealed_at);
         let (sealed, tag) = sealed.split_at(sealed.len() - TAG_LEN);
@@ -230,13 +285,13 @@ fn check_distinct(slots: &[Slot]) -> Result<()> {
     Ok(())
 }
 
-fn encode_prefix(prefix: &Prefix) -> Result<Vec<u8>> {
+fn encode_prefix(purpose: Purpose, prefix: &Prefix) -> Result<Vec<u8>> {
     let count = prefix.slots.len();
     if !(1..=MAX_SLOTS).contains(&count) {
         return Err(Error::SlotCount(count));
     }
     check_distinct(&prefix.slots)?;
-    let mut bytes = MAGIC.to_vec();
+    let mut bytes = purpose.magic().to_vec();
     bytes.extend_from_slice(&VERSION.to_le_bytes());
     bytes.extend_from_slice(&(count as u16).to_le_bytes());
     bytes.extend_from_slice(&prefix.id);

@@ -108,12 +108,7 @@ impl Contents {
 
     /// Writes the JSON into memory that is wiped and never moves while it is written.
     pub(super) fn encode(&self) -> Result<SecretBytes, Error> {
-        let body = BodyOut::from(self);
-        let mut length = Length(0);
-        serde_json::to_writer(&mut length, &body).map_err(|_| Error::Unwritable)?;
-        let mut bytes = SecretBytes::new(Vec::with_capacity(length.0));
-        serde_json::to_writer(bytes.expose_mut(), &body).map_err(|_| Error::Unwritable)?;
-        Ok(bytes)
+        write(&BodyOut::from(self))
     }
 
     /// Reads and checks the JSON.
@@ -156,6 +151,15 @@ impl Contents {
     }
 }
 
+/// JSON in memory that is wiped and never moves while it is written.
+pub(super) fn write(body: &impl Serialize) -> Result<SecretBytes, Error> {
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, body).map_err(|_| Error::Unwritable)?;
+    let mut bytes = SecretBytes::new(Vec::with_capacity(length.0));
+    serde_json::to_writer(bytes.expose_mut(), body).map_err(|_| Error::Unwritable)?;
+    Ok(bytes)
+}
+
 #[derive(Serialize)]
 struct BodyOut<'a> {
     categories: Vec<CategoryOut<'a>>,
@@ -181,7 +185,7 @@ fn is_zero(number: &u64) -> bool {
 }
 
 #[derive(Serialize)]
-struct CategoryOut<'a> {
+pub(super) struct CategoryOut<'a> {
     name: &'a str,
     #[serde(with = "text::hex")]
     id: [u8; 16],
@@ -203,15 +207,22 @@ struct EpochOut<'a> {
     key: &'a Key,
 }
 
-impl<'a> From<&'a Contents> for BodyOut<'a> {
-    fn from(contents: &'a Contents) -> Self {
-        let category = |(name, keys): (&'a String, &'a Arc<CategoryKeys>)| CategoryOut {
+impl<'a> CategoryOut<'a> {
+    pub(super) fn of(name: &'a str, keys: &'a CategoryKeys) -> Self {
+        Self {
             name,
             id: keys.id.0,
             suite: keys.suite as u16,
             epoch: keys.current_epoch(),
             keys: keys.epochs().map(|(epoch, key)| EpochOut { epoch, key }).collect(),
-        };
+        }
+    }
+}
+
+impl<'a> From<&'a Contents> for BodyOut<'a> {
+    fn from(contents: &'a Contents) -> Self {
+        let category =
+            |(name, keys): (&'a String, &'a Arc<CategoryKeys>)| CategoryOut::of(name, keys);
         Self {
             categories: contents.categories.iter().map(category).collect(),
             rules: &contents.rules,
@@ -255,7 +266,7 @@ struct AuditKeyIn {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CategoryIn {
+pub(super) struct CategoryIn {
     name: String,
     #[serde(with = "text::hex")]
     id: [u8; 16],
@@ -273,7 +284,11 @@ struct EpochIn {
 }
 
 impl CategoryIn {
-    fn keys(self) -> Result<CategoryKeys, Error> {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn keys(self) -> Result<CategoryKeys, Error> {
         let mut keys = BTreeMap::new();
         for EpochIn { epoch, key } in self.keys {
             if keys.insert(epoch, key).is_some() {

@@ -7,6 +7,7 @@
 use super::{Error, Keystore, Result, file};
 use crate::format::keystore::KeystoreFile;
 use crate::storage::durable;
+use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 
 /// Permissions of both copies, and of what is kept of a damaged one.
@@ -20,6 +21,25 @@ pub fn backup_path(path: &Path) -> PathBuf {
 /// Where a damaged keystore is kept: `keystore.damaged`.
 pub fn damaged_path(path: &Path) -> PathBuf {
     beside(path, ".damaged")
+}
+
+/// Where a keystore is kept that a backup replaced: `keystore.replaced`.
+pub fn replaced_path(path: &Path) -> PathBuf {
+    beside(path, ".replaced")
+}
+
+/// Gives the keystore at `path` a second name, so that it stays when another takes its place.
+pub(super) fn keep_replaced(path: &Path) -> Result<()> {
+    let kept = replaced_path(path);
+    let failed = |errno: Errno| Error::Read { path: path.into(), source: errno.into() };
+    match rustix::fs::unlink(&kept) {
+        Ok(()) | Err(Errno::NOENT) => {}
+        Err(errno) => return Err(failed(errno)),
+    }
+    match rustix::fs::link(path, &kept) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(failed(errno)),
+    }
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {

@@ -8,6 +8,15 @@ use crate::format::keystore::Slot;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// What an import brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imported {
+    /// A category that was not known.
+    Category,
+    /// So many keys that a known category lacked.
+    Keys(usize),
+}
+
 /// A copy of the contents, to be changed at will; what cannot be kept is refused when it is saved.
 pub struct Draft {
     categories: BTreeMap<String, Arc<CategoryKeys>>,
@@ -81,6 +90,30 @@ impl Draft {
         let keys = Arc::new(CategoryKeys::generate(Suite::for_this_cpu())?);
         self.categories.insert(name.into(), Arc::clone(&keys));
         Ok(keys)
+    }
+
+    /// Takes over the keys of a category that were exported elsewhere. One that is known here by its id
+    /// gets the epochs that it lacks.
+    ///
+    /// # Errors
+    /// [`Error::CategoryExists`] when another category has the name; [`Error::KnownAs`] when this one has
+    /// another; [`Error::Crypto`] when the keys contradict each other.
+    pub fn import_category(&mut self, name: &str, keys: CategoryKeys) -> Result<Imported> {
+        let name = category::parse(name)?;
+        let known = self.categories.iter().find(|(_, known)| known.id == keys.id);
+        let Some((known_as, ours)) = known else {
+            self.insert_category(name, Arc::new(keys))?;
+            return Ok(Imported::Category);
+        };
+        if known_as != name {
+            return Err(Error::KnownAs(known_as.clone()));
+        }
+        let added = keys.epochs().filter(|(epoch, _)| ours.key(*epoch).is_err()).count();
+        let merged = ours.merged_with(&keys)?;
+        if added > 0 {
+            self.categories.insert(name.into(), Arc::new(merged));
+        }
+        Ok(Imported::Keys(added))
     }
 
     /// Takes over a category whose keys were made before.

@@ -98,6 +98,21 @@ pub enum Error {
     /// There is such a category already.
     #[error("category @{0} exists")]
     CategoryExists(String),
+    /// The category is known here under another name.
+    #[error("the category is known here as @{0}")]
+    KnownAs(String),
+    /// Bytes are not a key bundle's, or not those that were written.
+    #[error("the key bundle is damaged: {0}")]
+    Bundle(#[source] format::keystore::Error),
+    /// A bundle is authentic, but not what this release writes.
+    #[error("the key bundle was not written by this release: {0}")]
+    BundleContents(#[source] contents::Error),
+    /// The secret opens no keyslot of the bundle.
+    #[error("the secret does not open the key bundle")]
+    WrongBundleSecret,
+    /// There is no such category.
+    #[error("there is no category @{0}")]
+    NoCategory(String),
     /// The changed contents cannot be kept; nothing was changed.
     #[error(transparent)]
     Draft(#[from] contents::Error),

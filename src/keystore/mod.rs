@@ -10,6 +10,7 @@
 
 mod audit;
 mod backup;
+pub mod bundle;
 pub mod category;
 pub mod contents;
 mod copies;
@@ -28,8 +29,8 @@ mod unlocked;
 
 pub use audit::AuditHead;
 pub use backup::BackupRecord;
-pub use copies::{Mended, backup_path, damaged_path};
-pub use draft::Draft;
+pub use copies::{Mended, backup_path, damaged_path, replaced_path};
+pub use draft::{Draft, Imported};
 pub use error::{Error, Result};
 pub use file::Unsafe;
 pub use guard::{Error as GuardError, GuardRecord, Name, PluginRecord};

@@ -38,6 +38,16 @@ impl Sealed {
         Ok(Self { path: path.into(), file, other })
     }
 
+    /// Reads a keystore at `path` that has no second copy: a backup.
+    ///
+    /// # Errors
+    /// As [`Sealed::load`].
+    pub fn load_alone(path: &Path) -> Result<Self> {
+        let file = KeystoreFile::decode(file::read(path)?);
+        let file = file.map_err(|source| file::damaged(path, source))?;
+        Ok(Self { path: path.into(), file, other: None })
+    }
+
     /// The keystore's random identity.
     pub fn id(&self) -> [u8; 16] {
         self.file.prefix().id

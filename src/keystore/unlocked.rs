@@ -109,6 +109,24 @@ impl Keystore {
         &self.contents.slots
     }
 
+    /// The whole keystore, sealed as it is on disk.
+    pub fn sealed_bytes(&self) -> &[u8] {
+        self.file.bytes()
+    }
+
+    /// Makes this the keystore at `path`, in both copies, and keeps what was there as `keystore.replaced`.
+    ///
+    /// # Errors
+    /// [`Error::Save`]; what was there is then in its place or kept.
+    pub fn put_in_place(&mut self, path: &Path) -> Result<()> {
+        copies::remove_second(path)?;
+        copies::keep_replaced(path)?;
+        durable::replace(path, self.file.bytes(), MODE).map_err(Error::Save)?;
+        self.path = path.into();
+        self.save_second_copy();
+        Ok(())
+    }
+
     pub(super) fn file_bytes(&self) -> &[u8] {
         self.file.bytes()
     }

@@ -4,6 +4,7 @@
 use super::Paths;
 use super::audit::{self, Log};
 use super::guards::{self, registry::Registry};
+use super::keys;
 use super::mode::Mode;
 use super::protocol::{Counters, Failure, FailureKind, Status};
 use crate::access::{self, Policy, ProcCallers, Programs, Rule};
@@ -332,8 +333,11 @@ impl Engine {
 
     /// The status, as of now.
     pub fn status(&self) -> Status {
-        let stored = self.with_keystore(|k| Ok((k.sequence(), k.rules().len() as u64)));
-        let (keystore_generation, rules) = stored.unwrap_or_default();
+        let stored = self.with_keystore(|keystore| {
+            let rules = keystore.rules().len() as u64;
+            Ok((keystore.sequence(), rules, keys::backup_row(keystore)))
+        });
+        let (keystore_generation, rules, keystore_backup) = stored.unwrap_or_default();
         let mut status = Status {
             mount: self.paths.mount().to_string_lossy().into_owned(),
             mode: self.mode.name().into(),
@@ -341,6 +345,7 @@ impl Engine {
             keystore_generation,
             locations: self.locations().len() as u64,
             rules,
+            keystore_backup,
             ..Status::default()
         };
         if let Some(live) = &self.live {

@@ -2,7 +2,7 @@
 
 use super::protocol::{Failure, FailureKind};
 
-use crate::{keystore, migrate, volume};
+use crate::{format, keystore, migrate, volume};
 use std::error::Error;
 use std::io::{self, ErrorKind};
 
@@ -16,6 +16,8 @@ impl From<keystore::Error> for Failure {
             E::ServiceOnly => FailureKind::Denied,
             E::NotOfSlot(_) => FailureKind::WrongSecret,
             E::CategoryName(_) | E::SlotName | E::NotGiven(_) => FailureKind::Usage,
+            E::Bundle(_) | E::BundleContents(_) => FailureKind::Damaged,
+            E::WrongBundleSecret => FailureKind::WrongSecret,
             E::ChangedOnDisk(_) => FailureKind::Busy,
             other if is_no_space(other) => FailureKind::NoSpace,
             _ => FailureKind::Failed,
@@ -30,6 +32,13 @@ impl From<keystore::Error> for Failure {
             E::NotGiven(_) | E::NotOfSlot(_) => failure.hint(
                 "give it, --slot-files SLOT PASSPHRASE_FILE SALT_FILE, or take the keyslot away: --drop SLOT",
             ),
+            E::Bundle(format::keystore::Error::NotABundle) => {
+                failure.hint("a bundle is what `ezncrypt key export` wrote")
+            }
+            E::WrongBundleSecret => failure.hint("it is the one that was given at the export"),
+            E::CategoryExists(_) => failure.hint("import it under another name: --as @NAME"),
+            E::KnownAs(name) => failure.hint(format!("import it as that: --as @{name}")),
+            E::NoCategory(_) => failure.hint("`ezncrypt key list` shows them"),
             E::NoSuchSlot(_) => failure.hint("`ezncrypt key list` shows them"),
             E::LastAdministrator => failure.hint("first add another: ezncrypt key add"),
             _ => match error.previous() {

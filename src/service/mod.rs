@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod client;
 mod confirmation;
+mod decrypt_file;
 mod engine;
 pub mod explain;
 mod failures;
@@ -28,6 +29,7 @@ mod setup;
 pub mod users;
 mod watchdog;
 
+pub use keys::restore;
 pub use paths::Paths;
 pub use run::run;
 pub use setup::init;
@@ -109,6 +111,9 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::KeyRemove { secret, .. }
         | Request::KeyChange { secret, .. }
         | Request::MasterRotate { secret, .. }
+        | Request::KeyExport { secret, .. }
+        | Request::KeyImport { secret, .. }
+        | Request::DecryptFile { secret, .. }
         | Request::Mode { secret, .. } => Some(secret),
         Request::Encrypt { secret, .. } => secret.as_ref(),
         Request::Status
@@ -119,6 +124,7 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::AuditVerify
         | Request::Guards
         | Request::Keys
+        | Request::KeyBackup { .. }
         | Request::Explain(_) => None,
     }
 }

@@ -4,7 +4,7 @@ use super::engine::Engine;
 use super::guards::requests as guards;
 use super::migration::CLOSING;
 use super::protocol::{Answer, Failure, FailureKind, Progress, Request, Secret};
-use super::{client, explain, keys, migration, mode, rules};
+use super::{client, decrypt_file, explain, keys, migration, mode, rules};
 use crate::sys::open_files::Holder;
 use serde_json::json;
 use std::path::Path;
@@ -72,6 +72,19 @@ pub fn execute(
         Request::KeyAdd { slot, name, secret } => {
             check_secret(engine, secret)?;
             keys::add(engine, slot, name)
+        }
+        Request::KeyExport { category, to, secret } => {
+            check_secret(engine, secret)?;
+            keys::export(engine, category, to)
+        }
+        Request::KeyImport { bundle, bundle_secret, name, secret } => {
+            check_secret(engine, secret)?;
+            keys::import(engine, bundle, bundle_secret, name.as_deref())
+        }
+        Request::KeyBackup { path, force } => keys::backup(engine, Path::new(path), *force),
+        Request::DecryptFile { file, out, force, secret } => {
+            check_secret(engine, secret)?;
+            decrypt_file::decrypt(engine, Path::new(file), Path::new(out), *force, progress)
         }
         Request::KeyRemove { which, secret } => {
             check_secret(engine, secret)?;

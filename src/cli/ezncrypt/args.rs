@@ -186,6 +186,27 @@ Examples:
         command: guard::args::Command,
     },
 
+    /// Decrypts one ciphertext file, wherever it was copied, with a key of this keystore
+    ///
+    /// The plaintext is there when all of it was found sound, or not at all. Asks for the secret.
+    #[command(
+        long_flag = "decrypt-file",
+        after_help = "\
+Example:
+  ezncrypt decrypt-file /mnt/backup/storage/mysqlbackup/var/lib/mysqlbackup/all.sql -o all.sql"
+    )]
+    DecryptFile {
+        /// The ciphertext
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The file to make, readable by its owner only
+        #[arg(short, long, value_name = "OUT")]
+        output: PathBuf,
+        /// Replaces a file that is there
+        #[arg(long)]
+        force: bool,
+    },
+
     /// Manages what opens the keystore, and the keys in it
     #[command(
         long_flag = "key",
@@ -234,6 +255,7 @@ impl Command {
             Self::Audit(_) => Some("audit"),
             Self::Guard { command } => Some(command.name()),
             Self::Key { .. } => Some("key"),
+            Self::DecryptFile { .. } => Some("decrypt-file"),
             Self::Status { .. } | Self::Demo => None,
         }
     }

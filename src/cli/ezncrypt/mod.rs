@@ -3,6 +3,7 @@
 pub mod args;
 mod audit;
 mod decrypt;
+mod decrypt_file;
 mod demo;
 mod encrypt;
 mod guard;
@@ -47,6 +48,9 @@ pub fn run(args: Vec<OsString>) -> Result<ExitCode, Failure> {
         Command::Decrypt { paths } => decrypt::run(&instance, &paths)?,
         Command::List { json } => list::run(&instance, json)?,
         Command::Audit(options) => return audit::run(&instance, &options),
+        Command::DecryptFile { file, output, force } => {
+            decrypt_file::run(&instance, &file, &output, force)?;
+        }
         Command::Key { command } => key::run(&instance, command)?,
         Command::Guard { command } => return guard::run(&instance, command),
         Command::Demo => demo::run()?,

@@ -3,7 +3,7 @@
 use crate::cli::access_control::mode;
 use crate::cli::instance::unexpected_answer;
 use crate::cli::{escape, output, privilege};
-use crate::service::protocol::{Answer, Failure, FailureKind, Request, Status};
+use crate::service::protocol::{Answer, BackupRow, Failure, FailureKind, Request, Status};
 use crate::service::{Paths, client};
 use indicatif::{HumanBytes, HumanDuration};
 use std::process::ExitCode;
@@ -47,6 +47,7 @@ fn text(status: &Status) -> String {
         ("mode", escape::text(&mode::told(status))),
         ("up for", HumanDuration(Duration::from_secs(status.uptime_seconds)).to_string()),
         ("keystore generation", status.keystore_generation.to_string()),
+        ("keystore backup", backup(status.keystore_backup.as_ref())),
         ("locations", status.locations.to_string()),
         ("rules", status.rules.to_string()),
         ("open files", status.open_files.to_string()),
@@ -62,6 +63,20 @@ fn text(status: &Status) -> String {
         text += &format!("  {name:<20} {value}\n");
     }
     text
+}
+
+/// How old the last backup of the keystore is, and whether it lacks something by now.
+fn backup(row: Option<&BackupRow>) -> String {
+    let Some(row) = row else {
+        return "never: make one with `ezncrypt key backup FILE`".into();
+    };
+    let age = HumanDuration(Duration::from_secs(row.age_seconds));
+    let stale = if row.keys_changed_since {
+        "; keys were changed since: make a new one with `ezncrypt key backup FILE`"
+    } else {
+        ""
+    };
+    format!("{age} ago{stale}")
 }
 
 #[cfg(test)]

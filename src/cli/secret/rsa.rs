@@ -26,9 +26,20 @@ impl RsaKey {
     pub(super) fn secret(&self, keystore: &Path) -> Result<Secret, Failure> {
         let private = self.private()?;
         let sealed = Sealed::load(keystore)?;
-        let id = sealed.id();
-        let slot = |slot: &Slot| open(slot, &id, &private);
-        let opened = sealed.slots().iter().find_map(slot).ok_or_else(|| {
+        self.open_slot(&sealed.id(), sealed.slots(), &private)
+    }
+
+    /// The secret of the one of these slots, of a keystore or bundle of that id, that the key opens.
+    ///
+    /// # Errors
+    /// [`FailureKind::WrongSecret`] when there is none.
+    pub fn open_slot(
+        &self,
+        id: &[u8; 16],
+        slots: &[Slot],
+        private: &PrivateKey,
+    ) -> Result<Secret, Failure> {
+        let opened = slots.iter().find_map(|slot| open(slot, id, private)).ok_or_else(|| {
             let message = format!("no keyslot is for the RSA key {}", self.shown());
             Failure::new(FailureKind::WrongSecret, message)
                 .hint("`ezncrypt key list` shows the keys by their SHA-256")

@@ -265,6 +265,22 @@ fn a_slot_of_another_type_than_it_was_made_for_does_not_open() {
 }
 
 #[test]
+fn a_bundle_does_not_pass_for_a_keystore_nor_the_reverse() {
+    let slots = decode(VECTOR).unwrap().prefix().slots.clone();
+    let prefix = Prefix { id: counting(0), sequence: 7, slots };
+    let body = || SecretBytes::new(fenced("json").as_bytes().to_vec());
+    let bundle =
+        KeystoreFile::seal_as(Purpose::Bundle, prefix, &master(), counting(0x70), body()).unwrap();
+    assert_eq!(bundle.open(&master()).unwrap().expose(), fenced("json").as_bytes());
+    assert_eq!(decode(bundle.bytes()).err(), Some(Error::NotAKeystore));
+    let reverse = KeystoreFile::decode_as(Purpose::Bundle, VECTOR.to_vec());
+    assert_eq!(reverse.err(), Some(Error::NotABundle));
+    let renamed = [b"EZNCKEYS".as_slice(), &bundle.bytes()[8..]].concat();
+    let opened = opened(&renamed, &master());
+    assert_eq!(opened.err(), Some(Error::Body(crypto::Error::Commitment)));
+}
+
+#[test]
 fn the_body_of_another_keystore_or_key_is_refused() {
     let other = Key::take(&mut [1; 32]);
     assert_eq!(opened(VECTOR, &other).err(), Some(Error::Body(crypto::Error::Commitment)));
@@ -295,7 +311,7 @@ proptest! {
         let mut changed = VECTOR.to_vec();
         changed.splice(at..(at + cut).min(VECTOR.len()), insert);
         if let Ok(file) = decode(&changed) {
-            let encoded = encode_prefix(file.prefix()).unwrap();
+            let encoded = encode_prefix(Purpose::Keystore, file.prefix()).unwrap();
             prop_assert_eq!(&encoded[..], &changed[..encoded.len()]);
             prop_assert_eq!(file.open(&master()).is_ok(), changed == VECTOR);
         }

@@ -78,6 +78,12 @@ pub fn public(file: &[u8]) -> Result<PublicKey> {
 /// # Errors
 /// What is wrong with the file or the password; [`Error::PasswordNeeded`] when there is none.
 pub fn private(file: &[u8], password: Option<&SecretBytes>) -> Result<PrivateKey> {
+    let read = read_private(file, password);
+    crypto::burn_stack();
+    read
+}
+
+fn read_private(file: &[u8], password: Option<&SecretBytes>) -> Result<PrivateKey> {
     let file = Pem::read(file)?;
     let der = match file.label.as_str() {
         "PRIVATE KEY" => pkcs8_file::plain(file.body)?,

@@ -37,13 +37,16 @@ pub(super) fn decrypt(der: &SecretBytes, password: &SecretBytes) -> Result<Secre
     let info = EncryptedPrivateKeyInfoRef::from_der(der.expose())
         .map_err(|_| Error::Malformed("encrypted PKCS#8"))?;
     check_cost(&info.encryption_algorithm)?;
-    let opened = info.decrypt(password.expose()).map_err(|error| match error {
-        pkcs8::Error::EncryptedPrivateKey(pkcs8::pkcs5::Error::UnsupportedAlgorithm { oid }) => {
-            Error::Protection(oid.to_string())
-        }
+    // In place, in memory of ours: the crate's own way leaves a copy behind.
+    let mut opened = SecretBytes::new(info.encrypted_data.as_bytes().to_vec());
+    let scheme = &info.encryption_algorithm;
+    let decrypted = scheme.decrypt_in_place(password.expose(), opened.expose_mut());
+    let length = decrypted.map(<[u8]>::len).map_err(|error| match error {
+        pkcs8::pkcs5::Error::UnsupportedAlgorithm { oid } => Error::Protection(oid.to_string()),
         _ => Error::WrongPassword,
     })?;
-    plain(SecretBytes::new(opened.as_bytes().to_vec()))
+    opened.expose_mut().truncate(length);
+    plain(opened)
 }
 
 fn check_cost(scheme: &EncryptionScheme) -> Result<()> {

@@ -1,10 +1,14 @@
 //! Keyslots and keys, as commands change and list them.
 
+mod backup;
+mod exchange;
 mod list;
 mod master;
 mod mend;
 mod slots;
 
+pub use backup::{backup, restore, row as backup_row};
+pub use exchange::{export, import};
 pub use list::{list, opened_by, slot_rows};
 pub use master::rotate;
 pub use mend::mend;

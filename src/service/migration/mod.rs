@@ -3,6 +3,7 @@
 use super::engine::Engine;
 use super::failures::migrate_failure;
 use super::protocol::{Answer, Failure, FailureKind, LocationRow, Progress};
+mod adopt;
 mod journal;
 mod live_tree;
 
@@ -159,7 +160,8 @@ fn category_keys(engine: &Engine, category: &str) -> Result<Arc<CategoryKeys>, F
     })
 }
 
-/// The location that a path names: its original path, or another way to it.
+/// The location that a path names: its original path, or another way to it. One whose ciphertext was
+/// copied here from another machine becomes a location.
 fn find(engine: &Engine, path: &Path) -> Result<Record, Failure> {
     let locations = engine.locations();
     let canonical = canonical_parent(path);
@@ -175,6 +177,9 @@ fn find(engine: &Engine, path: &Path) -> Result<Record, Failure> {
     };
     let original = canonical.as_deref().and_then(below_mount);
     let tried = original.as_deref().or(canonical.as_deref()).unwrap_or(path);
+    if let Some(record) = adopt::adopt(engine, canonical.as_deref().unwrap_or(path))? {
+        return Ok(record);
+    }
     let failure = Failure::new(FailureKind::Failed, format!("{path:?} is no encrypted location"));
     Err(match locations.iter().find(|location| location.contains(tried)) {
         Some(location) => failure.hint(format!(

@@ -15,7 +15,7 @@ pub use explanation::{About, ExplanationRow, FindingRow, Question, WhoRow};
 pub use failure::{Failure, FailureKind};
 pub use keys::{CategoryRow, NewSlot, Rewrap, SlotRow};
 pub use rows::{
-    Counters, FileChange, GuardRow, GuardSpec, LocationRow, RuleChange, RuleRow, Status,
+    BackupRow, Counters, FileChange, GuardRow, GuardSpec, LocationRow, RuleChange, RuleRow, Status,
 };
 pub use secret::Secret;
 
@@ -126,6 +126,44 @@ pub enum Request {
     },
     /// Tells what the rules say to a request.
     Explain(Question),
+    /// Seals a category's keys for somebody else.
+    KeyExport {
+        /// Category name, without the `@`.
+        category: String,
+        /// What the bundle will open by.
+        to: NewSlot,
+        /// Proof that the caller may have keys.
+        secret: Secret,
+    },
+    /// Takes the keys in a bundle over.
+    KeyImport {
+        /// The bundle's bytes.
+        bundle: Vec<u8>,
+        /// What opens it.
+        bundle_secret: Secret,
+        /// The category's name here; none for the one it had.
+        name: Option<String>,
+        /// Proof that the caller may change the keystore.
+        secret: Secret,
+    },
+    /// Copies the keystore, sealed as it is.
+    KeyBackup {
+        /// Where to, absolute.
+        path: OsString,
+        /// Replace what is there.
+        force: bool,
+    },
+    /// Decrypts one ciphertext file into a new one.
+    DecryptFile {
+        /// The ciphertext file, absolute and without symlinks.
+        file: OsString,
+        /// The file to make, absolute.
+        out: OsString,
+        /// Replace what is there.
+        force: bool,
+        /// Proof that the caller may have plaintext.
+        secret: Secret,
+    },
     /// Lists the keyslots and the categories' keys.
     Keys,
     /// Adds a keyslot.
@@ -228,6 +266,15 @@ pub enum Answer {
         slots: Vec<SlotRow>,
         /// The categories' keys.
         categories: Vec<CategoryRow>,
+    },
+    /// Of [`Request::KeyExport`]: the bundle, sealed.
+    Bundle(Vec<u8>),
+    /// Of [`Request::KeyImport`].
+    Imported {
+        /// `@name` here.
+        category: String,
+        /// How many keys were added to a category that was known; none for a new one.
+        added: Option<usize>,
     },
     /// Of the requests that change keyslots: all of them as they are now.
     Slots(Vec<SlotRow>),

@@ -30,6 +30,20 @@ pub struct Status {
     pub open_files: u64,
     /// Totals since the start.
     pub counters: Counters,
+    /// The last backup of the keystore; none when there was none.
+    #[serde(default)]
+    pub keystore_backup: Option<BackupRow>,
+}
+
+/// The last backup of the keystore.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupRow {
+    /// When it was made, in seconds since 1970.
+    pub made: u64,
+    /// How long ago that was.
+    pub age_seconds: u64,
+    /// Whether keys or keyslots were changed since, so that it lacks something.
+    pub keys_changed_since: bool,
 }
 
 /// Totals since the service started.

@@ -1,5 +1,6 @@
 //! The arguments of `ezncrypt key`.
 
+use crate::cli::category;
 use crate::crypto::kdf::Params;
 use clap::builder::RangedU64ValueParser;
 use std::ffi::OsString;
@@ -76,6 +77,55 @@ Examples:
   ezncrypt key rotate --master --slot-files bob /root/bob.pass /root/bob.salt")]
     Rotate(RotateOptions),
 
+    /// Writes the keys of a category, sealed for somebody else, to standard output
+    ///
+    /// With the bundle, the files of the category can be read wherever they are copied: import it there,
+    /// then decrypt them with -d or decrypt-file. It holds all keys that the category has now.
+    #[command(after_help = "\
+Examples:
+  ezncrypt key export @mysql --to passphrase > mysql.bundle
+  ezncrypt key export @mysql --to rsa:/root/other-machine.pub > mysql.bundle")]
+    Export(ExportOptions),
+
+    /// Takes over the keys in a bundle; asks for this keystore's secret, then for the bundle's
+    #[command(after_help = "\
+Examples:
+  ezncrypt key import mysql.bundle
+  ezncrypt key import mysql.bundle --as @mysql-of-db1 --bundle-rsa-key /root/this-machine")]
+    Import(ImportOptions),
+
+    /// Copies the keystore, sealed as it is, to a file; cron may do it while the service runs
+    ///
+    /// The copy opens by the keyslots that there are now. `ezncrypt status` tells how old the last one
+    /// is, and whether keys or keyslots were changed since.
+    #[command(after_help = "\
+Example:
+  ezncrypt key backup --force /mnt/safe/keystore")]
+    Backup {
+        /// The file to make
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Replaces a file that is there
+        #[arg(long)]
+        force: bool,
+    },
+
+    /// Puts a backup of the keystore in place, while no service runs; also on a new machine
+    ///
+    /// What was there is kept as keystore.replaced. Storage stays as it is.
+    #[command(after_help = "\
+Examples:
+  ezncrypt key restore /mnt/safe/keystore
+  ezncrypt --state-dir /srv/ezncrypt key restore /mnt/safe/keystore")]
+    Restore {
+        /// What `ezncrypt key backup` wrote
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// Replaces the keystore also when it is newer, or another one
+        #[arg(long)]
+        force: bool,
+    },
+
     /// Proves that a secret still opens the keystore, and says by which keyslot; changes nothing
     #[command(after_help = "\
 Examples:
@@ -88,6 +138,64 @@ Examples:
         #[arg(long)]
         unattended: bool,
     },
+}
+
+/// What `ezncrypt key export` takes.
+#[derive(clap::Args, Debug)]
+pub struct ExportOptions {
+    /// Whose keys
+    #[arg(value_name = "@CATEGORY", value_parser = category::parse)]
+    pub category: String,
+    /// Whom the bundle is for: passphrase, a new one; or rsa:FILE, the holder of a private key
+    #[arg(long, value_name = "WHOM", value_parser = recipient)]
+    pub to: Recipient,
+    /// Reads the bundle's new passphrase from FILE instead of asking twice
+    #[arg(long, value_name = "FILE")]
+    pub bundle_passphrase_file: Option<PathBuf>,
+    /// Reads the bundle's new salt from FILE instead of asking twice
+    #[arg(long, value_name = "FILE")]
+    pub bundle_salt_file: Option<PathBuf>,
+}
+
+/// Whom a bundle is for.
+#[derive(Debug, Clone)]
+pub enum Recipient {
+    /// Who knows a passphrase and salt.
+    Passphrase,
+    /// Who holds the private key of the public one in a file.
+    Rsa(PathBuf),
+}
+
+fn recipient(text: &str) -> Result<Recipient, &'static str> {
+    match text.strip_prefix("rsa:") {
+        Some("") => Err("rsa: is followed by the file of a public key"),
+        Some(file) => Ok(Recipient::Rsa(file.into())),
+        None if text == "passphrase" => Ok(Recipient::Passphrase),
+        None => Err("it is passphrase or rsa:FILE"),
+    }
+}
+
+/// What `ezncrypt key import` takes.
+#[derive(clap::Args, Debug)]
+pub struct ImportOptions {
+    /// What `ezncrypt key export` wrote
+    #[arg(value_name = "BUNDLE")]
+    pub bundle: PathBuf,
+    /// The category's name here, where it is not to be the one it had
+    #[arg(long = "as", value_name = "@NAME", value_parser = category::parse)]
+    pub name: Option<String>,
+    /// Reads the bundle's passphrase from FILE instead of asking
+    #[arg(long, value_name = "FILE")]
+    pub bundle_passphrase_file: Option<PathBuf>,
+    /// Reads the bundle's salt from FILE instead of asking
+    #[arg(long, value_name = "FILE")]
+    pub bundle_salt_file: Option<PathBuf>,
+    /// Opens the bundle by the private RSA key in FILE
+    #[arg(long, value_name = "FILE")]
+    pub bundle_rsa_key: Option<PathBuf>,
+    /// Reads that key's password from FILE instead of asking
+    #[arg(long, value_name = "FILE")]
+    pub bundle_rsa_password_file: Option<PathBuf>,
 }
 
 /// The kinds of keyslots.

@@ -2,7 +2,10 @@
 
 mod add;
 pub mod args;
+mod backup;
 mod change;
+mod export;
+mod import;
 mod list;
 mod master;
 mod remove;
@@ -25,6 +28,10 @@ pub fn run(instance: &Instance, command: Command) -> Result<(), Failure> {
         Command::Change { slot, new } => change::run(instance, slot, &new),
         Command::Rotate(options) => master::run(instance, &options),
         Command::Test { unattended } => test::run(instance, unattended),
+        Command::Export(options) => export::run(instance, options),
+        Command::Import(options) => import::run(instance, options),
+        Command::Backup { file, force } => backup::backup(instance, &file, force),
+        Command::Restore { file, force } => backup::restore(instance, &file, force),
     }
 }
 

@@ -1,0 +1,126 @@
+//! The keystore's own backup: made while the service runs, put back while it does not.
+
+use super::now;
+use crate::keystore::{self, BackupRecord, Keystore, Sealed, replaced_path};
+use crate::service::engine::{self, Engine};
+use crate::service::lock::StateLock;
+use crate::service::protocol::{Answer, BackupRow, Failure, FailureKind, Secret};
+use crate::service::run::{harden, make_directory};
+use crate::service::{Paths, failed};
+use crate::storage::durable;
+use serde_json::json;
+use std::path::Path;
+
+/// Writes the keystore, sealed as it is, to `path`, durably, and keeps when that was.
+///
+/// # Errors
+/// Failed when there is something at `path` (without `force`) or it cannot be written; then the keystore
+/// remembers the backup before.
+pub fn backup(engine: &Engine, path: &Path, force: bool) -> Result<Answer, Failure> {
+    refuse_in_mount(engine.paths(), path)?;
+    let made = now();
+    engine.with_keystore(|keystore| {
+        let before = keystore.backup().map(|(record, _)| record);
+        let record = BackupRecord { made, key_changes: keystore.key_changes() };
+        remember(keystore, Some(record))?;
+        let bytes = keystore.sealed_bytes();
+        let written = match force {
+            true => durable::replace(path, bytes, 0o600),
+            false => durable::create(path, bytes, 0o600),
+        };
+        written.map_err(|error| {
+            let exists = matches!(error, durable::Error::Exists(_));
+            let kind = if error.is_no_space() { FailureKind::NoSpace } else { FailureKind::Failed };
+            let failure = Failure::new(kind, format!("cannot back the keystore up: {error}"));
+            // What is remembered of the one before is worth another save.
+            let _ = remember(keystore, before);
+            if exists {
+                failure.hint("name another file, or overwrite it with --force")
+            } else {
+                failure
+            }
+        })
+    })?;
+    let shown = path.to_string_lossy();
+    engine.log().write("keystore_backed_up", json!({ "path": shown }));
+    Ok(Answer::Nothing)
+}
+
+fn remember(keystore: &mut Keystore, record: Option<BackupRecord>) -> Result<(), Failure> {
+    Ok(keystore.update(|draft| {
+        draft.backup = record;
+        Ok(())
+    })?)
+}
+
+/// What is known of the last backup, for the status.
+pub fn row(keystore: &Keystore) -> Option<BackupRow> {
+    let (record, keys_changed_since) = keystore.backup()?;
+    let age_seconds = now().saturating_sub(record.made);
+    Some(BackupRow { made: record.made, age_seconds, keys_changed_since })
+}
+
+/// Puts a backup of the keystore in the place of what is there, while no service runs; also into a new
+/// state directory. What was there is kept as `keystore.replaced`.
+///
+/// # Errors
+/// Busy while a service runs; wrong secret or damaged for a backup that does not open; failed, without
+/// `force`, when the keystore there is newer or another one. Nothing was changed then.
+pub fn restore(paths: &Paths, from: &Path, secret: &Secret, force: bool) -> Result<(), Failure> {
+    if !paths.state().is_dir() {
+        make_directory(paths.state(), 0o711)?;
+    }
+    let paths = &paths.resolved();
+    let _lock = StateLock::take(paths)?;
+    harden()?;
+    if !secret.kind().is_administrator() {
+        return Err(keystore::Error::ServiceOnly.into());
+    }
+    let backup = Sealed::load_alone(from)?;
+    let mut opened = backup.unlock(secret)?;
+    if !force {
+        refuse_newer(paths, &backup)?;
+    }
+    opened.put_in_place(&paths.keystore())?;
+    for (directory, mode) in
+        [(paths.storage(), 0o700), (paths.log(), 0o700), (paths.mount(), 0o555)]
+    {
+        make_directory(&directory, mode)?;
+    }
+    let log = engine::open_log(paths, &opened)?;
+    let (from, generation) = (from.to_string_lossy(), opened.sequence());
+    log.write("keystore_restored", json!({ "from": from, "generation": generation }));
+    log.finish();
+    Ok(())
+}
+
+fn refuse_newer(paths: &Paths, backup: &Sealed) -> Result<(), Failure> {
+    let path = paths.keystore();
+    let there = match Sealed::load(&path) {
+        Ok(there) => there,
+        Err(keystore::Error::Missing(_)) => return Ok(()),
+        // Neither copy is a keystore: that is what backups are for.
+        Err(keystore::Error::Damaged { .. }) => return Ok(()),
+        Err(other) => return Err(other.into()),
+    };
+    let why = if there.id() != backup.id() {
+        "is another one".to_owned()
+    } else if there.sequence() > backup.sequence() {
+        let (ours, theirs) = (there.sequence(), backup.sequence());
+        format!("is newer (generation {ours}, the backup has {theirs})")
+    } else {
+        return Ok(());
+    };
+    let message = format!("the keystore {} {why}", path.display());
+    let kept = replaced_path(&path);
+    Err(Failure::new(FailureKind::Failed, message)
+        .hint(format!("--force replaces it all the same, and keeps it as {}", kept.display())))
+}
+
+fn refuse_in_mount(paths: &Paths, path: &Path) -> Result<(), Failure> {
+    if path.starts_with(paths.mount()) || path.starts_with(paths.storage()) {
+        return Err(failed("cannot write there", &path.display())
+            .hint("name a file outside the mount and the storage directory"));
+    }
+    Ok(())
+}
