@@ -1015,7 +1015,7 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__help__subcmd__key)
-            opts="list add remove change rotate export import backup restore test"
+            opts="list add remove change export import backup restore rotate test"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1275,7 +1275,7 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__key)
-            opts="-h --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help list add remove change rotate export import backup restore test help"
+            opts="-h --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help list add remove change export import backup restore rotate test help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1533,7 +1533,7 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__key__subcmd__help)
-            opts="list add remove change rotate export import backup restore test help"
+            opts="list add remove change export import backup restore rotate test help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -3,7 +3,6 @@ use crate::crypto::kdf::Params;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-mod both_damaged;
 mod changing;
 mod copies_and_slots;
 mod corruption;

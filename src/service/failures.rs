@@ -14,10 +14,9 @@ impl From<keystore::Error> for Failure {
             E::Missing(_) => FailureKind::NotRunning,
             E::Damaged { .. } | E::OnlyPrevious { .. } | E::Contents { .. } => FailureKind::Damaged,
             E::ServiceOnly => FailureKind::Denied,
-            E::NotOfSlot(_) => FailureKind::WrongSecret,
-            E::CategoryName(_) | E::SlotName | E::NotGiven(_) => FailureKind::Usage,
             E::Bundle(_) | E::BundleContents(_) => FailureKind::Damaged,
-            E::WrongBundleSecret => FailureKind::WrongSecret,
+            E::WrongBundleSecret | E::NotOfSlot(_) => FailureKind::WrongSecret,
+            E::CategoryName(_) | E::SlotName | E::NotGiven(_) => FailureKind::Usage,
             E::ChangedOnDisk(_) => FailureKind::Busy,
             other if is_no_space(other) => FailureKind::NoSpace,
             _ => FailureKind::Failed,
@@ -29,9 +28,6 @@ impl From<keystore::Error> for Failure {
                 "both the passphrase and the salt must be right; `ezncrypt key list` shows what opens it",
             ),
             E::ServiceOnly => failure.hint("show the secret of an administrator's keyslot"),
-            E::NotGiven(_) | E::NotOfSlot(_) => failure.hint(
-                "give it, --slot-files SLOT PASSPHRASE_FILE SALT_FILE, or take the keyslot away: --drop SLOT",
-            ),
             E::Bundle(format::keystore::Error::NotABundle) => {
                 failure.hint("a bundle is what `ezncrypt key export` wrote")
             }
@@ -39,6 +35,9 @@ impl From<keystore::Error> for Failure {
             E::CategoryExists(_) => failure.hint("import it under another name: --as @NAME"),
             E::KnownAs(name) => failure.hint(format!("import it as that: --as @{name}")),
             E::NoCategory(_) => failure.hint("`ezncrypt key list` shows them"),
+            E::NotGiven(_) | E::NotOfSlot(_) => failure.hint(
+                "give it, --slot-files SLOT PASSPHRASE_FILE SALT_FILE, or take the keyslot away: --drop SLOT",
+            ),
             E::NoSuchSlot(_) => failure.hint("`ezncrypt key list` shows them"),
             E::LastAdministrator => failure.hint("first add another: ezncrypt key add"),
             _ => match error.previous() {

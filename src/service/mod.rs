@@ -110,10 +110,10 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::KeyAdd { secret, .. }
         | Request::KeyRemove { secret, .. }
         | Request::KeyChange { secret, .. }
-        | Request::MasterRotate { secret, .. }
         | Request::KeyExport { secret, .. }
         | Request::KeyImport { secret, .. }
         | Request::DecryptFile { secret, .. }
+        | Request::MasterRotate { secret, .. }
         | Request::Mode { secret, .. } => Some(secret),
         Request::Encrypt { secret, .. } => secret.as_ref(),
         Request::Status

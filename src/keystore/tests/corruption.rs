@@ -1,103 +1,147 @@
+//! A keystore damaged at any byte or cut at any length is noticed and opened from its second copy; with
+//! both copies damaged that is said, and nothing is changed.
+//!
+//! An RSA slot opens without scrypt, so that each byte can be tried.
+
 use super::*;
 use crate::crypto::SecretBytes;
 use crate::crypto::rsa::PrivateKey;
-use crate::format::keystore::Slot;
+use crate::format::keystore::{Error as FormatError, KeystoreFile, Slot};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
 
-/// A keystore with a location, that opens by an RSA key (at once) and by a passphrase (by scrypt).
-struct Sample {
-    place: Place,
-    by_rsa: Secret,
-    sound: Vec<u8>,
+/// An RSA key pair; the private key and the public one's SubjectPublicKeyInfo.
+fn pair() -> (PrivateKey, Vec<u8>) {
+    let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
+    let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
+    let private = PrivateKey::from_pkcs8(&SecretBytes::new(der.as_ref().to_vec())).unwrap();
+    let spki = private.spki().to_vec();
+    (private, spki)
 }
 
-impl Sample {
-    fn new() -> Self {
-        let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
-        let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
-        let key = PrivateKey::from_pkcs8(&SecretBytes::new(der.as_ref().to_vec())).unwrap();
-        let place = Place::new();
-        let new = NewSlot::Rsa(key.spki().to_vec());
-        let mut keystore = Keystore::create(&place.path, &new, 1).unwrap();
-        keystore.add_slot(&cheap_slot(b"passphrase", b"salt"), "", 2).unwrap();
-        add_location(&mut keystore, "/a").unwrap();
-        let sealed = place.load().unwrap();
-        let Slot::Rsa(slot) = &sealed.slots()[0] else { panic!("the first slot is the RSA key's") };
-        let key = slot.slot_secret(&sealed.id(), &key).unwrap();
-        let by_rsa = Secret::SlotKey { slot: slot.id, key };
-        let sound = place.read();
-        Self { place, by_rsa, sound }
-    }
+/// What the holder of `private` shows for the first RSA slot.
+fn slot_key(sealed: &Sealed, private: &PrivateKey) -> Secret {
+    let rsa = sealed.slots().iter().find_map(|slot| match slot {
+        Slot::Rsa(slot) => Some(slot),
+        _ => None,
+    });
+    let rsa = rsa.unwrap();
+    Secret::SlotKey { slot: rsa.id, key: rsa.slot_secret(&sealed.id(), private).unwrap() }
+}
 
-    fn open(&self, secret: &Secret) -> Result<Keystore> {
-        self.place.load()?.unlock(secret)
-    }
+/// A keystore with one location whose only slot is RSA, its bytes, and what opens it.
+fn by_rsa() -> (Place, Vec<u8>, Secret) {
+    let (private, spki) = pair();
+    let place = Place::new();
+    let mut keystore = Keystore::create(&place.path, &NewSlot::Rsa(spki), 1).unwrap();
+    add_location(&mut keystore, "/a").unwrap();
+    let secret = slot_key(&place.load().unwrap(), &private);
+    let bytes = place.read();
+    (place, bytes, secret)
+}
 
-    /// With `damaged` as the first copy, all that was kept is there, and the first copy is mended.
-    fn is_mended(&self, damaged: &[u8], what: &str) {
-        self.place.write(damaged);
-        let opened = self.open(&self.by_rsa);
-        let mut keystore = opened.unwrap_or_else(|error| panic!("{what}: {error}"));
-        assert_eq!(keystore.locations().len(), 1, "{what}");
-        assert_eq!(keystore.mend().unwrap(), Mended::Keystore(3), "{what}");
-        assert_eq!(self.place.read(), self.sound, "{what}");
-    }
+/// Opens the place and mends it, which must have come from the second copy.
+fn opens_from_second_copy(place: &Place, secret: &Secret, sound: &[u8], what: &str) {
+    let damaged = place.read();
+    let opened = place.load().and_then(|sealed| sealed.unlock(secret));
+    let mut keystore = opened.unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert_eq!(keystore.locations().len(), 1, "{what}");
+    assert_eq!(keystore.mend().unwrap(), Mended::Keystore(2), "{what}");
+    assert!(place.read() == sound, "{what}");
+    assert!(std::fs::read(backup_path(&place.path)).unwrap() == sound, "{what}");
+    assert!(std::fs::read(damaged_path(&place.path)).unwrap() == damaged, "{what}");
+}
 
-    /// With `damaged` as both copies, nothing opens, and nothing is changed.
-    fn is_refused(&self, damaged: &[u8], secret: &Secret, what: &str) {
-        self.place.write(damaged);
-        let second = backup_path(&self.place.path);
-        std::fs::write(&second, damaged).unwrap();
-        match self.open(secret) {
-            Err(Error::Damaged { .. } | Error::WrongSecret) => {}
-            Err(other) => panic!("{what}: {other}"),
-            Ok(_) => panic!("{what}: it opened"),
-        }
-        assert_eq!(self.place.read(), damaged, "{what}");
-        assert_eq!(std::fs::read(&second).unwrap(), damaged, "{what}");
+#[test]
+fn damage_at_every_byte_is_noticed_and_mended_from_the_second_copy() {
+    let (place, sound, secret) = by_rsa();
+    for at in 0..sound.len() {
+        let mut damaged = sound.clone();
+        damaged[at] ^= 1 << (at % 8);
+        place.write(&damaged);
+        opens_from_second_copy(&place, &secret, &sound, &format!("byte {at}"));
     }
 }
 
 #[test]
-fn a_keystore_damaged_at_any_byte_or_cut_anywhere_is_mended_from_its_second_copy() {
-    let sample = Sample::new();
-    for at in 0..sample.sound.len() {
-        let mut damaged = sample.sound.clone();
-        damaged[at] ^= 0x40;
-        sample.is_mended(&damaged, &format!("byte {at}"));
-        sample.is_mended(&sample.sound[..at], &format!("{at} bytes"));
+fn a_cut_at_every_length_is_noticed_and_mended_from_the_second_copy() {
+    let (place, sound, secret) = by_rsa();
+    for length in 0..sound.len() {
+        place.write(&sound[..length]);
+        opens_from_second_copy(&place, &secret, &sound, &format!("length {length}"));
     }
-    let longer = [sample.sound.as_slice(), b"\0"].concat();
-    sample.is_mended(&longer, "one byte more");
+    place.write(&[&sound[..], b"\0"].concat());
+    opens_from_second_copy(&place, &secret, &sound, "one byte more");
 }
 
 #[test]
-fn a_keystore_damaged_in_both_copies_opens_by_no_secret_and_stays_as_it_is() {
-    let sample = Sample::new();
-    let passphrase = Secret::passphrase(b"passphrase", b"salt");
-    for at in 0..sample.sound.len() {
-        let mut damaged = sample.sound.clone();
-        damaged[at] ^= 0x04;
-        sample.is_refused(&damaged, &sample.by_rsa, &format!("byte {at}"));
-        sample.is_refused(&sample.sound[..at], &sample.by_rsa, &format!("{at} bytes"));
-        // Each costs two scrypts: a stride that meets every field stands for all.
-        if at % 29 == 0 {
-            sample.is_refused(&damaged, &passphrase, &format!("byte {at}, by passphrase"));
-        }
+fn with_both_copies_damaged_at_any_byte_it_is_said_and_nothing_is_changed() {
+    let (place, sound, secret) = by_rsa();
+    let second = backup_path(&place.path);
+    for at in 0..sound.len() {
+        let (mut one, mut other) = (sound.clone(), sound.clone());
+        one[at] ^= 1 << (at % 8);
+        other[sound.len() - 1 - at] ^= 0x80;
+        place.write(&one);
+        std::fs::write(&second, &other).unwrap();
+        let opened = place.load().and_then(|sealed| sealed.unlock(&secret));
+        assert!(opened.is_err(), "byte {at}");
+        assert!(place.read() == one && std::fs::read(&second).unwrap() == other, "byte {at}");
+        assert_eq!(place.names(), 2, "byte {at}");
+    }
+    for length in 0..sound.len() {
+        place.write(&sound[..length]);
+        std::fs::write(&second, &sound[..sound.len() - 1 - length]).unwrap();
+        let opened = place.load().and_then(|sealed| sealed.unlock(&secret));
+        assert!(matches!(opened, Err(Error::Damaged { .. })), "length {length}");
     }
 }
 
 #[test]
-fn a_damaged_second_copy_is_made_anew() {
-    let sample = Sample::new();
-    let second = backup_path(&sample.place.path);
-    for at in (0..sample.sound.len()).step_by(13) {
-        let mut damaged = sample.sound.clone();
-        damaged[at] ^= 0x80;
-        std::fs::write(&second, &damaged).unwrap();
-        let mut keystore = sample.open(&sample.by_rsa).unwrap();
-        assert_eq!(keystore.mend().unwrap(), Mended::SecondCopy, "byte {at}");
-        assert_eq!(std::fs::read(&second).unwrap(), sample.sound);
+fn damage_along_a_keystore_that_a_passphrase_opens_is_mended_too() {
+    let place = Place::new();
+    add_location(&mut place.create(), "/a").unwrap();
+    let sound = place.read();
+    let secret = Secret::passphrase(b"passphrase", b"salt");
+    for at in (0..sound.len()).step_by(37) {
+        let mut damaged = sound.clone();
+        damaged[at] ^= 1 << (at % 8);
+        place.write(&damaged);
+        opens_from_second_copy(&place, &secret, &sound, &format!("byte {at}"));
+    }
+}
+
+#[test]
+fn a_slot_of_another_keystore_is_damage_and_no_way_in() {
+    let (private, spki) = pair();
+    let (ours, theirs) = (Place::new(), Place::new());
+    for place in [&ours, &theirs] {
+        Keystore::create(&place.path, &NewSlot::Rsa(spki.clone()), 1).unwrap();
+    }
+    let secret = slot_key(&theirs.load().unwrap(), &private);
+    // Same lengths: the whole slot is exchanged, the rest stays.
+    let (mut bytes, other) = (ours.read(), theirs.read());
+    let slot = 36..36 + 4 + usize::from(u16::from_le_bytes([bytes[38], bytes[39]]));
+    bytes[slot.clone()].copy_from_slice(&other[slot]);
+    ours.write_alone(&bytes);
+    let opened = ours.load().unwrap().unlock(&secret);
+    assert!(matches!(opened, Err(Error::Damaged { .. })));
+    assert_eq!(ours.read(), bytes);
+}
+
+#[test]
+fn costs_out_of_bounds_are_refused_before_they_are_paid() {
+    let place = Place::new();
+    drop(place.create());
+    let sound = place.read();
+    for (at, value) in [(56, 13), (56, 22), (56, 255), (60, 9), (60, 0), (64, 2), (64, 0)] {
+        let mut bytes = sound.clone();
+        bytes[at] = value;
+        place.write_alone(&bytes);
+        let Err(Error::Damaged { source, .. }) = place.load() else {
+            panic!("byte {at} = {value}");
+        };
+        assert!(matches!(source, FormatError::Slot { slot: 1, .. }), "byte {at}: {source}");
+        assert_eq!(KeystoreFile::decode(bytes).err().unwrap(), source);
     }
 }

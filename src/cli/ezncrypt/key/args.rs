@@ -64,19 +64,6 @@ Examples:
         new: NewSecret,
     },
 
-    /// Gives the keystore a new master key, which every keyslot is wrapped for anew
-    ///
-    /// Who knows the old one, or had a secret that was removed, and keeps an earlier copy of the keystore opens
-    /// nothing that is saved from then on. The keyslot whose secret is shown and RSA keyslots go on by
-    /// themselves, the unattended one by its source; a recovery code is replaced by a new one, which is
-    /// printed once; other passphrases are asked for. The categories' keys stay.
-    #[command(after_help = "\
-Examples:
-  ezncrypt key rotate --master
-  ezncrypt key rotate --master --drop alice
-  ezncrypt key rotate --master --slot-files bob /root/bob.pass /root/bob.salt")]
-    Rotate(RotateOptions),
-
     /// Writes the keys of a category, sealed for somebody else, to standard output
     ///
     /// With the bundle, the files of the category can be read wherever they are copied: import it there,
@@ -125,6 +112,18 @@ Examples:
         #[arg(long)]
         force: bool,
     },
+    /// Gives the keystore a new master key, which every keyslot is wrapped for anew
+    ///
+    /// Who knows the old one, or had a secret that was removed, and keeps an earlier copy of the keystore opens
+    /// nothing that is saved from then on. The keyslot whose secret is shown and RSA keyslots go on by
+    /// themselves, the unattended one by its source; a recovery code is replaced by a new one, which is
+    /// printed once; other passphrases are asked for. The categories' keys stay.
+    #[command(after_help = "\
+Examples:
+  ezncrypt key rotate --master
+  ezncrypt key rotate --master --drop alice
+  ezncrypt key rotate --master --slot-files bob /root/bob.pass /root/bob.salt")]
+    Rotate(RotateOptions),
 
     /// Proves that a secret still opens the keystore, and says by which keyslot; changes nothing
     #[command(after_help = "\
