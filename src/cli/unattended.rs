@@ -5,7 +5,7 @@ use super::progress::Screen;
 use super::secret::{file_failure, keep_private};
 use crate::secrets::config::{self, Source, Unattended};
 use crate::secrets::unattended::{self, Error};
-use crate::secrets::{command, file};
+use crate::secrets::{command, file, kmip};
 use crate::service::Paths;
 use crate::service::protocol::{Failure, FailureKind, Secret};
 use std::time::Duration;
@@ -82,6 +82,7 @@ fn require(paths: &Paths) -> Result<Unattended, Failure> {
 fn failure(source: &Unattended, error: &Error) -> Failure {
     match error {
         Error::File(error) => file_failure(error),
+        Error::Kmip { source: why, .. } if !why.may_pass() => key_server_failure(error, why),
         Error::Command(command::Error::NotAbsolute) => {
             Failure::new(FailureKind::Usage, error.to_string())
         }
@@ -92,4 +93,28 @@ fn failure(source: &Unattended, error: &Error) -> Failure {
             source.source
         )),
     }
+}
+
+/// What will not pass by itself: somebody must look at a certificate, an object or a right.
+fn key_server_failure(error: &Error, why: &kmip::Error) -> Failure {
+    use kmip::Error as E;
+    let (kind, hint) = match why {
+        E::File(file) => return file_failure(file),
+        E::ServerExpired
+        | E::ServerForeign
+        | E::ServerOtherName(_)
+        | E::ServerCertificate(_)
+        | E::Tls(_) => (FailureKind::Denied, "nothing was asked of it; check ca and server_name"),
+        E::WeRefused(_) | E::Own(_) => {
+            (FailureKind::Denied, "this machine needs a certificate that the key server accepts")
+        }
+        E::Refused { .. } => {
+            (FailureKind::Denied, "check object, and what this machine may get there")
+        }
+        E::Malformed(_) => {
+            (FailureKind::Failed, "check server: is it a KMIP server, at its TTLV port?")
+        }
+        _ => (FailureKind::Usage, "docs/unattended.md shows what the configuration names"),
+    };
+    Failure::new(kind, error.to_string()).hint(hint)
 }

@@ -5,8 +5,9 @@ use super::MAX_LEN;
 use crate::crypto::SecretBytes;
 use crate::sys::tool::{self, Question};
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -73,7 +74,7 @@ pub fn output(
     let input = match input {
         None => Stdio::null(),
         Some(path) => {
-            File::open(path).map_err(|source| Error::Input { path: path.into(), source })?.into()
+            regular(path).map_err(|source| Error::Input { path: path.into(), source })?.into()
         }
     };
     let question = Question { program, arguments, input, limit, longest: MAX_LEN as u64 + 2 };
@@ -92,6 +93,13 @@ pub fn output(
         return Err(Error::TooLong(program.into()));
     }
     Ok(printed)
+}
+
+/// Opens what a program is to read. A FIFO would keep us, and then the program, waiting for a writer.
+fn regular(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let is_regular = file.metadata()?.is_file();
+    if is_regular { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
 /// The last line that a program wrote, for an error.

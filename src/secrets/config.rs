@@ -5,6 +5,7 @@ use super::file;
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -60,6 +61,12 @@ pub enum Problem {
     /// `stdin` of what is no command.
     #[error("stdin goes with command")]
     Stdin,
+    /// No address.
+    #[error("server is HOST, HOST:PORT or [IPV6]:PORT")]
+    Server,
+    /// No name, or a very long one.
+    #[error("object has 1 to 1024 characters")]
+    Object,
     /// A time out of bounds.
     #[error("timeout_seconds is 1 to 300, retry_for_seconds 0 to 3600")]
     Times,
@@ -198,6 +205,31 @@ impl WrittenUnattended {
     }
 }
 
+impl Kmip {
+    /// The port that KMIP is assigned.
+    const PORT: u16 = 5696;
+
+    /// Host and port; none when `server` is no address.
+    pub fn address(&self) -> Option<(&str, u16)> {
+        let server = self.server.as_str();
+        let (host, port) = match server.strip_prefix('[') {
+            Some(rest) => {
+                let (host, rest) = rest.split_once(']')?;
+                (host, if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) })
+            }
+            None if server.parse::<IpAddr>().is_ok() => (server, None),
+            None => {
+                server.split_once(':').map_or((server, None), |(host, port)| (host, Some(port)))
+            }
+        };
+        let port = port.map_or(Some(Self::PORT), |port| port.parse().ok())?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte);
+        let usable = !host.is_empty() && !host.starts_with('-') && host.bytes().all(plain);
+        let bracketed = host.contains(':') && host.parse::<IpAddr>().is_err();
+        (usable && !bracketed && port != 0).then_some((host, port))
+    }
+}
+
 impl Source {
     fn check(&self) -> Result<(), Problem> {
         let paths: Vec<&Path> = match self {
@@ -209,6 +241,10 @@ impl Source {
             Self::Credential(name) => {
                 let plain = !name.is_empty() && name != "." && name != ".." && !name.contains('/');
                 return if plain { Ok(()) } else { Err(Problem::CredentialName) };
+            }
+            Self::Kmip(kmip) if kmip.address().is_none() => return Err(Problem::Server),
+            Self::Kmip(Kmip { object, .. }) if !(1..=1024).contains(&object.len()) => {
+                return Err(Problem::Object);
             }
             Self::Kmip(Kmip { ca, certificate, key, .. }) => vec![ca, certificate, key],
         };

@@ -24,8 +24,13 @@ pub enum Error {
     #[error(transparent)]
     Command(#[from] command::Error),
     /// A key server gave nothing.
-    #[error(transparent)]
-    Kmip(#[from] kmip::Error),
+    #[error("key server {server}: {source}")]
+    Kmip {
+        /// Its address.
+        server: String,
+        /// Why it gave nothing.
+        source: Box<kmip::Error>,
+    },
     /// systemd handed no credentials over.
     #[error("there is no credential {0}: CREDENTIALS_DIRECTORY is not set")]
     NoCredentials(String),
@@ -47,7 +52,7 @@ impl Error {
     pub fn may_pass(&self) -> bool {
         match self {
             Self::Command(command::Error::TimedOut { .. } | command::Error::Failed { .. }) => true,
-            Self::Kmip(error) => error.may_pass(),
+            Self::Kmip { source, .. } => source.may_pass(),
             _ => false,
         }
     }
@@ -82,7 +87,9 @@ fn attempt(config: &Unattended) -> Result<SecretBytes, Error> {
             without_newline(command::output(argv, stdin.as_deref(), config.timeout)?)
         }
         Source::Credential(name) => file::secret(&credential(name)?)?,
-        Source::Kmip(server) => kmip::get(server, config.timeout)?,
+        Source::Kmip(server) => kmip::get(server, config.timeout).map_err(|source| {
+            Error::Kmip { server: server.server.clone(), source: Box::new(source) }
+        })?,
     };
     let from = || config.source.to_string();
     match secret.expose().len() {

@@ -1,139 +1,213 @@
-//! Tag, type, length, value: how KMIP writes everything (KMIP 1.4, section 9.1). Integers are big endian,
-//! values are padded to 8 bytes.
+//! TTLV, KMIP's encoding: tag, type, length, value, each value padded to eight bytes.
+//!
+//! A reader walks over bytes that a stranger sent: it never goes deeper by itself, allocates nothing, and
+//! cannot leave what it was given. Knows no message.
 
-use crate::crypto::SecretBytes;
+use zeroize::Zeroizing;
 
-/// The types that are known here, by their numbers.
+/// Bytes before each value.
+pub const HEADER: usize = 8;
+
+/// The types that are used here, by the standard's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Type {
+pub enum Kind {
+    /// Items.
     Structure = 1,
+    /// 32 bits, signed.
     Integer = 2,
+    /// 32 bits that name something.
     Enumeration = 5,
+    /// UTF-8.
     Text = 7,
+    /// Bytes.
     Bytes = 8,
 }
 
-/// One item of a structure. The value is without its padding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Item<'a> {
-    pub tag: u32,
-    pub kind: u8,
-    pub value: &'a [u8],
+/// What is wrong with an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// It ends within an item.
+    #[error("it ends too early")]
+    Short,
+    /// The item that must come next does not.
+    #[error("{0:06x} is missing")]
+    Missing(u32),
+    /// An item is of another type than its tag says.
+    #[error("{0:06x} is of another type")]
+    Type(u32),
+    /// A number or text of an impossible length, or text that is none.
+    #[error("{0:06x} has a value that cannot be")]
+    Value(u32),
+    /// More than anybody could mean.
+    #[error("it is too long")]
+    Long,
+    /// It is about several things; one was asked for.
+    #[error("it answers several questions, and one was asked")]
+    Several,
 }
 
-/// Takes the first item off; none when there is none that is whole.
-pub(super) fn split(bytes: &[u8]) -> Option<(Item<'_>, &[u8])> {
-    let (head, rest) = bytes.split_first_chunk::<8>()?;
-    let tag = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-    let length = u32::from_be_bytes([head[4], head[5], head[6], head[7]]) as usize;
-    let (value, rest) = rest.split_at_checked(length)?;
-    let padding = length.next_multiple_of(8) - length;
-    Some((Item { tag, kind: head[3], value }, rest.get(padding..)?))
+/// One item.
+#[derive(Clone, Copy)]
+pub struct Item<'a> {
+    /// What it is.
+    pub tag: u32,
+    kind: u8,
+    value: &'a [u8],
 }
 
 impl<'a> Item<'a> {
-    /// The first item of that tag in this structure; everything before it must be whole.
-    pub fn find(self, tag: u32) -> Option<Item<'a>> {
-        let mut rest = self.structure()?;
-        while !rest.is_empty() {
-            let (item, after) = split(rest)?;
-            if item.tag == tag {
-                return Some(item);
-            }
-            rest = after;
+    fn is(&self, kind: Kind) -> Result<(), Malformed> {
+        if self.kind == kind as u8 { Ok(()) } else { Err(Malformed::Type(self.tag)) }
+    }
+
+    /// The items within.
+    ///
+    /// # Errors
+    /// When it is no structure.
+    pub fn items(&self) -> Result<Items<'a>, Malformed> {
+        self.is(Kind::Structure)?;
+        Ok(Items { rest: self.value })
+    }
+
+    /// A number that names something.
+    ///
+    /// # Errors
+    /// When it is of another type.
+    pub fn enumeration(&self) -> Result<u32, Malformed> {
+        self.is(Kind::Enumeration)?;
+        self.word()
+    }
+
+    /// A number.
+    ///
+    /// # Errors
+    /// When it is of another type.
+    pub fn integer(&self) -> Result<u32, Malformed> {
+        self.is(Kind::Integer)?;
+        self.word()
+    }
+
+    fn word(&self) -> Result<u32, Malformed> {
+        let word = self.value.try_into().map_err(|_| Malformed::Value(self.tag))?;
+        Ok(u32::from_be_bytes(word))
+    }
+
+    /// Text.
+    ///
+    /// # Errors
+    /// When it is of another type, or no UTF-8.
+    pub fn text(&self) -> Result<&'a str, Malformed> {
+        self.is(Kind::Text)?;
+        std::str::from_utf8(self.value).map_err(|_| Malformed::Value(self.tag))
+    }
+
+    /// Bytes.
+    ///
+    /// # Errors
+    /// When it is of another type.
+    pub fn bytes(&self) -> Result<&'a [u8], Malformed> {
+        self.is(Kind::Bytes)?;
+        Ok(self.value)
+    }
+}
+
+/// Items one after the other.
+#[derive(Clone, Copy)]
+pub struct Items<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Items<'a> {
+    /// The items that a message consists of.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// The next one, if any.
+    ///
+    /// # Errors
+    /// When the bytes end before it does.
+    pub fn next(&mut self) -> Result<Option<Item<'a>>, Malformed> {
+        if self.rest.is_empty() {
+            return Ok(None);
         }
-        None
+        let (header, rest) = self.rest.split_first_chunk::<HEADER>().ok_or(Malformed::Short)?;
+        let length = value_length(header);
+        let padded = length.checked_next_multiple_of(8).ok_or(Malformed::Long)?;
+        let (value, rest) = rest.split_at_checked(padded).ok_or(Malformed::Short)?;
+        self.rest = rest;
+        let [high, middle, low, kind, ..] = *header;
+        let tag = u32::from_be_bytes([0, high, middle, low]);
+        Ok(Some(Item { tag, kind, value: value.get(..length).ok_or(Malformed::Short)? }))
     }
 
-    fn structure(self) -> Option<&'a [u8]> {
-        (self.kind == Type::Structure as u8).then_some(self.value)
+    /// The first item with this tag from here on; those before it are passed over.
+    ///
+    /// # Errors
+    /// When the bytes end before it does.
+    pub fn find(&mut self, tag: u32) -> Result<Option<Item<'a>>, Malformed> {
+        while let Some(item) = self.next()? {
+            if item.tag == tag {
+                return Ok(Some(item));
+            }
+        }
+        Ok(None)
     }
 
-    /// An integer's or an enumeration's value.
-    pub fn number(self) -> Option<u32> {
-        let known = self.kind == Type::Integer as u8 || self.kind == Type::Enumeration as u8;
-        Some(u32::from_be_bytes(self.value.try_into().ok().filter(|_| known)?))
-    }
-
-    /// A text's value.
-    pub fn text(self) -> Option<&'a str> {
-        std::str::from_utf8(self.value).ok().filter(|_| self.kind == Type::Text as u8)
-    }
-
-    /// A byte string's value.
-    pub fn bytes(self) -> Option<&'a [u8]> {
-        (self.kind == Type::Bytes as u8).then_some(self.value)
+    /// The same, where it must be.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn need(&mut self, tag: u32) -> Result<Item<'a>, Malformed> {
+        self.find(tag)?.ok_or(Malformed::Missing(tag))
     }
 }
 
-/// Writes one item.
-pub(super) fn item(tag: u32, kind: Type, value: &[u8]) -> Vec<u8> {
-    let mut bytes = tag.to_be_bytes()[1..].to_vec();
-    bytes.push(kind as u8);
-    bytes.extend_from_slice(&u32::try_from(value.len()).unwrap_or(u32::MAX).to_be_bytes());
-    bytes.extend_from_slice(value);
-    bytes.resize(bytes.len().next_multiple_of(8), 0);
-    bytes
+/// The length that the header of an item tells, without padding.
+pub fn value_length(header: &[u8; HEADER]) -> usize {
+    let [.., a, b, c, d] = *header;
+    usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX)
 }
 
-/// Writes a structure.
-pub(super) fn structure(tag: u32, items: &[Vec<u8>]) -> Vec<u8> {
-    item(tag, Type::Structure, &items.concat())
+/// Writes a structure, whose items `inside` writes.
+pub fn structure(
+    out: &mut Zeroizing<Vec<u8>>,
+    tag: u32,
+    inside: impl FnOnce(&mut Zeroizing<Vec<u8>>),
+) {
+    header(out, tag, Kind::Structure, 0);
+    let start = out.len();
+    inside(out);
+    let length = u32::try_from(out.len() - start).unwrap_or(u32::MAX);
+    if let Some(place) = out.get_mut(start - 4..start) {
+        place.copy_from_slice(&length.to_be_bytes());
+    }
 }
 
-/// Writes an integer.
-pub(super) fn integer(tag: u32, value: i32) -> Vec<u8> {
-    item(tag, Type::Integer, &value.to_be_bytes())
+/// Writes a number: an integer or an enumeration.
+pub fn number(out: &mut Zeroizing<Vec<u8>>, tag: u32, kind: Kind, value: u32) {
+    primitive(out, tag, kind, &value.to_be_bytes());
 }
 
-/// Writes an enumeration.
-pub(super) fn enumeration(tag: u32, value: u32) -> Vec<u8> {
-    item(tag, Type::Enumeration, &value.to_be_bytes())
+/// Writes text.
+pub fn text(out: &mut Zeroizing<Vec<u8>>, tag: u32, text: &str) {
+    primitive(out, tag, Kind::Text, text.as_bytes());
 }
 
-/// How long the message is whose first 8 bytes these are.
-pub(super) fn message_length(head: &[u8; 8]) -> usize {
-    8 + u32::from_be_bytes([head[4], head[5], head[6], head[7]]) as usize
+fn primitive(out: &mut Zeroizing<Vec<u8>>, tag: u32, kind: Kind, value: &[u8]) {
+    header(out, tag, kind, u32::try_from(value.len()).unwrap_or(u32::MAX));
+    out.extend_from_slice(value);
+    let padded = out.len().next_multiple_of(8);
+    out.resize(padded, 0);
 }
 
-/// A copy in memory that is wiped.
-pub(super) fn copied(bytes: &[u8]) -> SecretBytes {
-    SecretBytes::new(bytes.to_vec())
+fn header(out: &mut Zeroizing<Vec<u8>>, tag: u32, kind: Kind, length: u32) {
+    let [_, tag @ ..] = tag.to_be_bytes();
+    out.extend_from_slice(&tag);
+    out.push(kind as u8);
+    out.extend_from_slice(&length.to_be_bytes());
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// The examples of KMIP 1.4, section 9.1.2.
-    #[test]
-    fn items_are_written_as_the_specification_s_examples() {
-        assert_eq!(integer(0x42_0020, 8), [0x42, 0, 0x20, 2, 0, 0, 0, 4, 0, 0, 0, 8, 0, 0, 0, 0]);
-        assert_eq!(
-            enumeration(0x42_0020, 255),
-            [0x42, 0, 0x20, 5, 0, 0, 0, 4, 0, 0, 0, 0xff, 0, 0, 0, 0]
-        );
-        let text = b"\x42\x00\x20\x07\0\0\0\x0bHello World\0\0\0\0\0";
-        assert_eq!(item(0x42_0020, Type::Text, b"Hello World"), text);
-        let bytes = b"\x42\x00\x20\x08\0\0\0\x03\x01\x02\x03\0\0\0\0\0";
-        assert_eq!(item(0x42_0020, Type::Bytes, &[1, 2, 3]), bytes);
-        let inner = [enumeration(0x42_0004, 254), integer(0x42_0005, 255)];
-        let whole = structure(0x42_0020, &inner);
-        assert_eq!(whole[..8], [0x42, 0, 0x20, 1, 0, 0, 0, 0x20]);
-        let (item, rest) = split(&whole).unwrap();
-        assert_eq!(item.find(0x42_0005).unwrap().number(), Some(255));
-        assert!(rest.is_empty() && item.find(0x42_0006).is_none());
-        assert_eq!(message_length(whole.first_chunk().unwrap()), whole.len());
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_read_or_refused_without_a_panic(bytes: Vec<u8>) {
-            if let Some((item, _)) = split(&bytes) {
-                let _ = (item.find(0x42_0005), item.number(), item.text(), item.bytes());
-            }
-        }
-    }
-}
+#[path = "ttlv_tests.rs"]
+mod tests;
