@@ -58,7 +58,7 @@ fn a_slot_whose_secret_is_missing_or_wrong_stops_the_rotation_before_anything_ch
     let keystore = instance.state().join("keystore");
     let before = sequence(&keystore);
     let wrong = secret_files(&instance, "pear", "salt");
-    run(&mut instance
+    run(instance
         .command("ezncrypt", ["key", "rotate", "--master"])
         .stdin(std::process::Stdio::null()))
     .exits(2)
