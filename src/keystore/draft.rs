@@ -110,7 +110,7 @@ impl Draft {
     ///
     /// # Errors
     /// [`Error::CategoryExists`] when another category has the name; [`Error::KnownAs`] when this one has
-    /// another; [`Error::Rotating`]; [`Error::Crypto`] when the keys contradict each other.
+    /// another; [`Error::Rotating`] for a newer key while ours is being changed; [`Error::Crypto`] when the keys contradict each other.
     pub fn import_category(&mut self, name: &str, keys: CategoryKeys) -> Result<Imported> {
         let name = category::parse(name)?;
         let known = self.categories.iter().find(|(_, known)| known.id == keys.id);
@@ -121,11 +121,13 @@ impl Draft {
         if known_as != name {
             return Err(Error::KnownAs(known_as.clone()));
         }
-        if self.rotations.contains_key(name) {
-            return Err(Error::Rotating(name.into()));
-        }
         let added = keys.epochs().filter(|(epoch, _)| ours.key(*epoch).is_err()).count();
         let merged = ours.merged_with(&keys)?;
+        // Older keys may be what a restored file needs; a newer one would be another key to change to.
+        let target = self.rotations.get(name).map(|record| record.target);
+        if target.is_some_and(|target| target != merged.current_epoch()) {
+            return Err(Error::Rotating(name.into()));
+        }
         if added > 0 {
             self.categories.insert(name.into(), Arc::new(merged));
         }

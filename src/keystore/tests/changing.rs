@@ -1,4 +1,5 @@
 use super::*;
+use crate::crypto::CategoryKeys;
 use crate::format::keystore::{KeystoreFile, Prefix, Slot, SlotId};
 use crate::keystore::RuleBindings;
 use crate::storage::durable::{self, tests::TinyDisk};
@@ -241,4 +242,24 @@ fn a_category_gets_a_new_key_and_keeps_the_old_one_until_it_is_retired() {
     let last = place.unlock().unwrap();
     assert!(last.rotations().is_empty() && last.category("mysql").unwrap().key(1).is_err());
     assert!(last.category("mysql").unwrap().key(2).unwrap().same_as(keys.key(2).unwrap()));
+}
+
+#[test]
+fn while_a_key_is_changed_older_keys_can_be_imported_and_newer_ones_cannot() {
+    let place = Place::new();
+    let mut keystore = place.create();
+    let first = keystore.update(|draft| draft.add_category("mysql")).unwrap();
+    for _ in 0..2 {
+        keystore.update(|draft| draft.rotate_category("mysql", false, 0, 1)).unwrap();
+        keystore.update(|draft| Ok(draft.retire_epochs("mysql"))).unwrap();
+    }
+    keystore.update(|draft| draft.rotate_category("mysql", false, 0, 1)).unwrap();
+    let again = |keys: &CategoryKeys| keys.without_epochs_before(0);
+    let newer = again(keystore.category("mysql").unwrap()).with_new_epoch().unwrap();
+    let refused = keystore.update(|draft| draft.import_category("mysql", newer));
+    assert!(matches!(refused, Err(Error::Rotating(_))));
+    keystore.update(|draft| draft.import_category("mysql", again(&first))).unwrap();
+    let keys = keystore.category("mysql").unwrap();
+    assert_eq!(keys.epochs().map(|(epoch, _)| epoch).collect::<Vec<_>>(), [1, 3, 4]);
+    assert_eq!(keystore.rotation("mysql").unwrap().target, keys.current_epoch());
 }
