@@ -251,7 +251,11 @@ fn while_a_key_is_changed_older_keys_can_be_imported_and_newer_ones_cannot() {
     let first = keystore.update(|draft| draft.add_category("mysql")).unwrap();
     for _ in 0..2 {
         keystore.update(|draft| draft.rotate_category("mysql", false, 0, 1)).unwrap();
-        keystore.update(|draft| Ok(draft.retire_epochs("mysql"))).unwrap();
+        let retire = |draft: &mut Draft| {
+            draft.retire_epochs("mysql");
+            Ok(())
+        };
+        keystore.update(retire).unwrap();
     }
     keystore.update(|draft| draft.rotate_category("mysql", false, 0, 1)).unwrap();
     let again = |keys: &CategoryKeys| keys.without_epochs_before(0);
