@@ -5,7 +5,7 @@
 //! | 2 | type: see [`SlotKind`] |
 //! | 2 | bytes that follow: 16 to 16384 |
 //! | 16 | slot id |
-//! | | by type ([`stretched`], [`rsa`]) |
+//! | | by type (modules `stretched`, `rsa`) |
 //! | 32 | commitment to the wrapping key |
 //! | 12 | wrap nonce |
 //! | 48 | wrapped master key |
