@@ -4,6 +4,8 @@
 
 #[path = "keys/master.rs"]
 mod master;
+#[path = "keys/oaep.rs"]
+mod oaep;
 #[path = "keys/rsa.rs"]
 mod rsa;
 #[path = "keys/slots.rs"]

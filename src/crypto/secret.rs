@@ -64,8 +64,26 @@ impl Drop for Key {
 /// `_gcry_burn_stack`).
 #[inline(never)]
 pub fn burn_stack() {
-    let mut below = [0xffu8; 64 << 10];
-    std::hint::black_box(&mut below).zeroize();
+    burn::<{ 64 << 10 }>();
+}
+
+/// Runs `work` and overwrites the stack that one cipher's preparation has used: its key schedule is
+/// made there and moved, and begins with the key. Cheap enough for each file that is opened.
+#[inline(never)]
+pub(super) fn burning<T>(work: impl FnOnce() -> T) -> T {
+    #[inline(never)]
+    fn called<T>(work: impl FnOnce() -> T) -> T {
+        work()
+    }
+    let result = called(work);
+    burn::<{ 8 << 10 }>();
+    result
+}
+
+#[inline(never)]
+fn burn<const BYTES: usize>() {
+    // Whatever looks at the array must find it as it is, so it is written.
+    std::hint::black_box(&mut [0u8; BYTES]);
 }
 
 /// Secret bytes of any length (a passphrase, a salt, a sealed body), wiped when dropped.

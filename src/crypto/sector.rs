@@ -2,6 +2,7 @@
 //!
 //! AES-256-GCM comes from aws-lc-rs, which is the fast one; the tests check it against RustCrypto's.
 
+use super::secret::burning;
 use super::xaes::Deriver;
 use super::{Error, Key, Result, random};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -63,12 +64,12 @@ enum Kind {
 impl SectorCipher {
     /// Prepares `key` for `suite`.
     pub fn new(suite: Suite, key: &Key) -> Self {
-        let kind = match suite {
+        let kind = burning(|| match suite {
             Suite::Xaes256Gcm => Kind::Xaes(Box::new(Deriver::new(key))),
             Suite::XChaCha20Poly1305 => {
                 Kind::XChaCha(Box::new(XChaCha20Poly1305::new(key.expose().into())))
             }
-        };
+        });
         Self { kind }
     }
 

@@ -3,6 +3,7 @@
 //! Wrapping keys are derived per file or per slot ([`super::derive`]), so a 96-bit random nonce meets
 //! few messages under each key.
 
+use super::secret::burning;
 use super::{Error, Key, Result};
 use aes_gcm::{Aes256Gcm, Nonce, Tag, aead::AeadInOut, aead::KeyInit};
 
@@ -14,6 +15,10 @@ pub const WRAPPED_LEN: usize = 48;
 /// # Errors
 /// [`Error::Seal`] if the cipher refuses; never for these lengths.
 pub fn wrap(wrapping: &Key, nonce: &[u8; 12], aad: &[u8], key: &Key) -> Result<[u8; WRAPPED_LEN]> {
+    burning(|| seal(wrapping, nonce, aad, key))
+}
+
+fn seal(wrapping: &Key, nonce: &[u8; 12], aad: &[u8], key: &Key) -> Result<[u8; WRAPPED_LEN]> {
     let cipher = Aes256Gcm::new(wrapping.expose().into());
     let mut out = [0; WRAPPED_LEN];
     let (body, tag) = out.split_at_mut(32);
@@ -35,6 +40,10 @@ pub fn unwrap(
     aad: &[u8],
     wrapped: &[u8; WRAPPED_LEN],
 ) -> Result<Key> {
+    burning(|| open(wrapping, nonce, aad, wrapped))
+}
+
+fn open(wrapping: &Key, nonce: &[u8; 12], aad: &[u8], wrapped: &[u8; WRAPPED_LEN]) -> Result<Key> {
     let cipher = Aes256Gcm::new(wrapping.expose().into());
     let mut key = Key::zero();
     key.expose_mut().copy_from_slice(&wrapped[..32]);

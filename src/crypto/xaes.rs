@@ -4,6 +4,7 @@
 //! nonce under that subkey. Whoever keeps the first half fixed derives once and reuses the subkey.
 
 use super::Key;
+use super::secret::burning;
 use aes_gcm::aes::Aes256;
 use aes_gcm::aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
 use zeroize::Zeroize;
@@ -19,7 +20,8 @@ impl Deriver {
     pub fn new(key: &Key) -> Self {
         let cipher = Aes256::new(key.expose().into());
         let mut block = Array::from([0u8; 16]);
-        cipher.encrypt_block(&mut block);
+        // Some processors' code spreads the round keys, the first of which are the key, over the stack.
+        burning(|| cipher.encrypt_block(&mut block));
         let l = u128::from_be_bytes(block.into());
         let k1 = (l << 1) ^ ((l >> 127) * 0b1000_0111);
         block.zeroize();
@@ -37,7 +39,7 @@ impl Deriver {
                 *byte ^= mask;
             }
             let mut block = Array::from(block);
-            self.cipher.encrypt_block(&mut block);
+            burning(|| self.cipher.encrypt_block(&mut block));
             half.copy_from_slice(&block);
             block.zeroize();
         }

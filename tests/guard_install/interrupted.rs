@@ -54,7 +54,9 @@ fn a_removal_that_was_killed_is_finished() {
             let outcome = bench.guard("remove", &[]);
             // Killed after its last request it was done.
             let done = outcome.stderr.contains("there is no guard at");
-            assert!(done || matches!(outcome.code, Some(0 | 5)), "{outcome}");
+            // The service may carry the killed command's last request out in this very moment.
+            let overtaken = outcome.stderr.contains("there is no guard \"");
+            assert!(done || overtaken || matches!(outcome.code, Some(0 | 5)), "{outcome}");
             done || outcome.code == Some(0)
         });
         bench.assert_untouched();

@@ -15,7 +15,7 @@ fn tool(line: &str, dir: &Path) {
 }
 
 /// Key pairs, made once: private file, its password, public file.
-fn keys() -> &'static Path {
+pub fn keys() -> &'static Path {
     static KEYS: OnceLock<PathBuf> = OnceLock::new();
     KEYS.get_or_init(|| {
         let dir = new_directory();
@@ -42,7 +42,8 @@ fn keys() -> &'static Path {
     })
 }
 
-fn key(name: &str) -> String {
+/// The path of one of them.
+pub fn key(name: &str) -> String {
     keys().join(name).to_str().unwrap().to_owned()
 }
 
