@@ -68,7 +68,7 @@ impl Keystore {
     /// second copy that cannot be made is no error: the next save tries again.
     pub fn mend(&mut self) -> Result<Mended> {
         let path = self.path().to_owned();
-        let bytes = self.file_bytes().to_vec();
+        let bytes = self.sealed_bytes().to_vec();
         let mut mended = Mended::Nothing;
         if !matches!(file::read(&path), Ok(found) if found == bytes) {
             // Kept for whoever wants to know what happened; there may be nothing to keep.
@@ -89,13 +89,13 @@ impl Keystore {
     /// Whether both copies on disk are what is in memory.
     pub fn copies_agree(&self) -> bool {
         let same =
-            |path: &Path| matches!(file::read(path), Ok(found) if found == self.file_bytes());
+            |path: &Path| matches!(file::read(path), Ok(found) if found == self.sealed_bytes());
         same(self.path()) && same(&backup_path(self.path()))
     }
 
     /// Makes the second copy the same as the first; tells whether it is.
     pub(super) fn save_second_copy(&mut self) -> bool {
-        let saved = durable::replace(&backup_path(self.path()), self.file_bytes(), MODE);
+        let saved = durable::replace(&backup_path(self.path()), self.sealed_bytes(), MODE);
         saved.is_ok()
     }
 }

@@ -110,7 +110,8 @@ impl Draft {
     ///
     /// # Errors
     /// [`Error::CategoryExists`] when another category has the name; [`Error::KnownAs`] when this one has
-    /// another; [`Error::Rotating`] for a newer key while ours is being changed; [`Error::Crypto`] when the keys contradict each other.
+    /// another; [`Error::Rotating`] for a newer key while ours is being changed; [`Error::Crypto`] when the
+    /// keys contradict each other.
     pub fn import_category(&mut self, name: &str, keys: CategoryKeys) -> Result<Imported> {
         let name = category::parse(name)?;
         let known = self.categories.iter().find(|(_, known)| known.id == keys.id);

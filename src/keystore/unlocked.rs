@@ -127,10 +127,6 @@ impl Keystore {
         Ok(())
     }
 
-    pub(super) fn file_bytes(&self) -> &[u8] {
-        self.file.bytes()
-    }
-
     /// The keystore's random identity, which never changes.
     pub fn id(&self) -> [u8; 16] {
         self.file.prefix().id

@@ -76,9 +76,7 @@ pub fn call(
     run::make_directory(&paths.storage(), 0o700)?;
     run::make_directory(&paths.log(), 0o700)?;
     let engine = Engine::offline(paths.clone(), keystore)?;
-    if let Some((event, fields)) = mended {
-        engine.log().write(event, fields);
-    }
+    keys::log_mended(&engine, mended);
     migration::recover_all(&engine, progress);
     let own = access::Caller {
         tid: std::process::id(),

@@ -42,9 +42,7 @@ pub fn run(paths: &Paths, secret: Secret, ready: impl FnOnce()) -> Result<(), Fa
     let engine = Engine::live_over(paths.clone(), keystore, watcher.clone(), ask_end.clone())?;
     let engine = Arc::new(engine);
     let _ = watcher.engine.set(engine.clone());
-    if let Some((event, fields)) = mended {
-        engine.log().write(event, fields);
-    }
+    keys::log_mended(&engine, mended);
     migration::recover_all(&engine, &mut |_| {});
     mount(&engine)?;
     let served = serve(&engine, ask_end, signals);

@@ -45,6 +45,16 @@ impl SlotKind {
         self != Self::Unattended
     }
 
+    /// The word for it, in lists and commands.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passphrase => "passphrase",
+            Self::Rsa => "rsa",
+            Self::Recovery => "recovery",
+            Self::Unattended => "unattended",
+        }
+    }
+
     fn from_number(number: u16) -> Option<Self> {
         [Self::Passphrase, Self::Rsa, Self::Recovery, Self::Unattended]
             .into_iter()

@@ -33,8 +33,7 @@ pub fn slot_rows(keystore: &Keystore) -> Vec<SlotRow> {
     keystore.slots().enumerate().map(row).collect()
 }
 
-/// One keyslot as it is listed.
-pub fn slot_row(number: usize, slot: &Slot, record: Option<&SlotRecord>) -> SlotRow {
+fn slot_row(number: usize, slot: &Slot, record: Option<&SlotRecord>) -> SlotRow {
     let spki = match slot {
         Slot::Rsa(slot) => Some(slot.spki()),
         _ => None,
@@ -52,14 +51,11 @@ pub fn slot_row(number: usize, slot: &Slot, record: Option<&SlotRecord>) -> Slot
 }
 
 /// The word for a slot's kind.
-pub fn kind_name(slot: &Slot) -> String {
-    match (slot.kind(), slot) {
-        (Some(SlotKind::Passphrase), _) => "passphrase".into(),
-        (Some(SlotKind::Rsa), _) => "rsa".into(),
-        (Some(SlotKind::Recovery), _) => "recovery".into(),
-        (Some(SlotKind::Unattended), _) => "unattended".into(),
-        (None, Slot::Unknown { kind, .. }) => format!("type {kind}"),
-        (None, _) => "unknown".into(),
+pub(super) fn kind_name(slot: &Slot) -> String {
+    match slot {
+        Slot::Stretched(slot) => slot.kind.word().into(),
+        Slot::Rsa(_) => SlotKind::Rsa.word().into(),
+        Slot::Unknown { kind, .. } => format!("type {kind}"),
     }
 }
 

@@ -1,8 +1,16 @@
 //! Mending one copy of the keystore from the other, and telling of it.
 
 use crate::keystore::{Keystore, Mended, damaged_path};
+use crate::service::engine::Engine;
 use crate::service::protocol::Failure;
 use serde_json::{Value, json};
+
+/// Tells the log of what [`mend`] did.
+pub fn log(engine: &Engine, mended: Option<(&'static str, Value)>) {
+    if let Some((event, fields)) = mended {
+        engine.log().write(event, fields);
+    }
+}
 
 /// Makes both copies of the keystore sound; returns what the log should say of it.
 ///

@@ -11,7 +11,7 @@ pub use backup::{backup, restore, row as backup_row};
 pub use exchange::{export, import};
 pub use list::{list, opened_by, slot_rows};
 pub use master::rotate;
-pub use mend::mend;
+pub use mend::{log as log_mended, mend};
 pub use slots::{add, change, remove};
 
 use std::time::{SystemTime, UNIX_EPOCH};

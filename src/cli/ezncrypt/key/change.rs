@@ -2,7 +2,7 @@
 
 use super::add::{new_code, print_code, recovery_slot};
 use super::args::NewSecret;
-use super::{changed, costs, passphrase_slot, rsa_slot, slots};
+use super::{changed, costs, find, passphrase_slot, rsa_slot, slots};
 use crate::cli::instance::{Instance, unexpected_answer};
 use crate::cli::unattended;
 use crate::keystore::Sealed;
@@ -13,7 +13,7 @@ pub fn run(instance: &Instance, which: Option<String>, new: &NewSecret) -> Resul
     let shown = instance.secret()?;
     let kind = match &which {
         Some(which) => kind_of(instance, which, &shown)?,
-        None => shown_kind(&shown).into(),
+        None => shown.kind().word().into(),
     };
     let request = |slot| Request::KeyChange { which, slot, secret: shown };
     match kind.as_str() {
@@ -35,15 +35,6 @@ pub fn run(instance: &Instance, which: Option<String>, new: &NewSecret) -> Resul
     }
 }
 
-fn shown_kind(shown: &Secret) -> &'static str {
-    match shown {
-        Secret::Passphrase { .. } => "passphrase",
-        Secret::Recovery(_) => "recovery",
-        Secret::SlotKey { .. } => "rsa",
-        Secret::Unattended(_) => "unattended",
-    }
-}
-
 /// The kind of the keyslot that `which` names, from the service or, without one, the keystore.
 fn kind_of(instance: &Instance, which: &str, shown: &Secret) -> Result<String, Failure> {
     let rows: Vec<SlotRow> = match crate::service::client::connect(&instance.paths)? {
@@ -56,10 +47,5 @@ fn kind_of(instance: &Instance, which: &str, shown: &Secret) -> Result<String, F
             crate::service::keys::slot_rows(&keystore)
         }
     };
-    let numbered = which.parse::<usize>().ok();
-    let named = |row: &&SlotRow| Some(row.number) == numbered || row.name == which;
-    rows.iter()
-        .find(named)
-        .map(|row| row.kind.clone())
-        .ok_or_else(|| crate::keystore::Error::NoSuchSlot(which.into()).into())
+    Ok(find(&rows, which)?.kind.clone())
 }

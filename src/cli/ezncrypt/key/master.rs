@@ -2,7 +2,7 @@
 
 use super::add::{new_code, print_code, recovery_slot};
 use super::args::RotateOptions;
-use super::slots;
+use super::{find, slots};
 use crate::cli::instance::{Instance, unexpected_answer};
 use crate::cli::progress::Screen;
 use crate::cli::secret::{Halves, Named};
@@ -59,14 +59,6 @@ fn slot_files(options: &RotateOptions, rows: &[SlotRow]) -> Result<Files, Failur
         Ok((row.number, passphrase.into(), salt.into()))
     };
     options.slot_files.chunks(3).map(of_slot).collect()
-}
-
-fn find<'a>(rows: &'a [SlotRow], which: &str) -> Result<&'a SlotRow, Failure> {
-    let numbered = which.parse::<usize>().ok();
-    let named =
-        |row: &&SlotRow| Some(row.number) == numbered || (!which.is_empty() && row.name == which);
-    let found = rows.iter().find(named);
-    found.ok_or_else(|| crate::keystore::Error::NoSuchSlot(which.into()).into())
 }
 
 /// Before anybody is asked for anything.

@@ -16,6 +16,7 @@ use crate::cli::instance::{Instance, unexpected_answer};
 use crate::cli::secret::{self, Halves, Named};
 use crate::cli::{output, table};
 use crate::crypto::kdf::Params;
+use crate::keystore;
 use crate::service::protocol::{Answer, Failure, FailureKind, NewSlot, Request, SlotRow};
 use args::{Command, NewSecret};
 use std::path::Path;
@@ -72,4 +73,13 @@ fn slots(answer: Answer) -> Result<Vec<SlotRow>, Failure> {
         Answer::Slots(rows) => Ok(rows),
         _ => Err(unexpected_answer()),
     }
+}
+
+/// The keyslot of that number or name.
+fn find<'a>(rows: &'a [SlotRow], which: &str) -> Result<&'a SlotRow, Failure> {
+    let numbered = which.parse::<usize>().ok();
+    let named =
+        |row: &&SlotRow| Some(row.number) == numbered || (!which.is_empty() && row.name == which);
+    let found = rows.iter().find(named);
+    found.ok_or_else(|| keystore::Error::NoSuchSlot(which.into()).into())
 }
