@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::guards::requests as guards;
-use super::migration::CLOSING;
+use super::migration::{CLOSING, LOOK_AGAIN, PASSING};
 use super::protocol::{Answer, Failure, FailureKind, Progress, Request, Secret};
 use super::{client, decrypt_file, explain, keys, migration, mode, rotation, rules};
 use crate::sys::open_files::Holder;
@@ -123,17 +123,16 @@ fn stop(engine: &Engine, force: bool) -> Result<Answer, Failure> {
         if engine.rotation().running().is_none() {
             drop(engine.begin_migration()?);
         }
-        let deadline = Instant::now() + CLOSING;
+        let begun = Instant::now();
         while let Some(mounted) = live.mounted.get().filter(|mounted| mounted.is_served()) {
             if mounted.unmount(false).is_ok() {
                 break;
             }
             let users = migration::users(engine.paths());
-            if !users.is_empty() || Instant::now() >= deadline {
+            if begun.elapsed() >= if users.is_empty() { CLOSING } else { PASSING } {
                 return Err(in_use(&users));
             }
-            // Nobody to be seen: a file that was closed this moment.
-            std::thread::sleep(CLOSING / 50);
+            std::thread::sleep(LOOK_AGAIN);
         }
     }
     engine.log().write("stop_asked", json!({ "force": force }));

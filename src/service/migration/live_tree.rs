@@ -1,7 +1,7 @@
 //! The mount while a location below it is encrypted or decrypted: who uses it, and what the kernel must
 //! forget.
 
-use super::CLOSING;
+use super::{CLOSING, LOOK_AGAIN, PASSING};
 use crate::migrate::{self, Record, Tree};
 use crate::service::engine::Engine;
 use crate::sys::open_files::{self, Holder, Use};
@@ -40,7 +40,7 @@ impl Tree for LiveTree<'_> {
         }
         let below = self.engine.paths().mount().join(&record.category);
         let below = below.join(record.path.strip_prefix("/").unwrap_or(&record.path));
-        let deadline = Instant::now() + CLOSING;
+        let begun = Instant::now();
         loop {
             let holders = open_files::holders(&below, &HashSet::new()).map_err(|source| {
                 self.engine.thaw(&record.path);
@@ -49,12 +49,14 @@ impl Tree for LiveTree<'_> {
             // What is open counts, whoever holds it: a closed file is released a moment later, a
             // descriptor on its way through a socket is in no process.
             let open = self.open_below(record);
+            let patience = if holders.is_empty() { CLOSING } else { PASSING };
             match open {
-                Some(path) if holders.is_empty() && Instant::now() >= deadline => {
+                None if holders.is_empty() => return Ok(holders),
+                Some(path) if holders.is_empty() && begun.elapsed() >= patience => {
                     return Ok(vec![unseen_holder(path)]);
                 }
-                Some(_) if holders.is_empty() => std::thread::sleep(CLOSING / 50),
-                _ => return Ok(holders),
+                _ if begun.elapsed() >= patience => return Ok(holders),
+                _ => std::thread::sleep(LOOK_AGAIN),
             }
         }
     }

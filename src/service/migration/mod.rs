@@ -22,8 +22,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long a file that was just closed may take to be released.
-pub const CLOSING: Duration = Duration::from_secs(1);
+/// How long a file that was closed may take to be released, on a machine with much to do.
+pub const CLOSING: Duration = Duration::from_secs(5);
+
+/// How long a process may be seen with a file open that it only inherited and is about to lose, by its exec
+/// or its end.
+pub const PASSING: Duration = Duration::from_millis(250);
+
+/// How often it is looked again whether a file is still open.
+pub const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Encrypts each path into the category, which is made if it is new. `shown`: the secret was shown, so
 /// the locations are confirmed.
