@@ -180,7 +180,7 @@ fn both_keys(suite: Suite) -> CategoryKeys {
 
 /// "Re-encryption": has `check` read the file at each step; it says whether there are two keys.
 fn rekey_and_read(file: &CipherFile, check: impl Fn() -> bool) {
-    let mut rekey = file.begin_rekey().unwrap().unwrap();
+    let mut rekey = file.begin_rekey(false).unwrap().unwrap();
     assert!(check());
     let mut steps = 0;
     while file.rekey_batch(&mut rekey).unwrap().is_some() {

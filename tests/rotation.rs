@@ -5,12 +5,14 @@ mod support;
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, SystemTime};
 use support::Instance;
 use support::ciphertext::{REKEYING, assert_all_under, headers};
 use support::fixture::{CATEGORY, Fixture};
+use support::machine::program;
 use support::process::{Outcome, Running, until};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -255,6 +257,7 @@ fn while_it_goes_on_others_are_told_and_a_stop_ends_it_and_the_next_start_takes_
     );
     assert!(fixture.instance.run(["status"]).succeeds().stdout.contains("key change"));
     rotate(&fixture, &[]).exits(5).says("is being changed").says("status");
+    rotate(&fixture, &["--rate", "90K"]).succeeds().says("at the rate that you said");
     let other = fixture.instance.work().join("other");
     fs::write(&other, "x").unwrap();
     fixture.instance.run(["-e", "@other", other.to_str().unwrap()]).exits(5).says("status");
@@ -274,6 +277,61 @@ fn while_it_goes_on_others_are_told_and_a_stop_ends_it_and_the_next_start_takes_
     fixture.instance.start();
     assert_eq!(epochs(&fixture.instance), (vec![2], false));
     assert!(fs::read(fixture.at("large")).unwrap() == pattern(4 << 20));
+}
+
+#[test]
+fn a_rate_far_too_low_is_changed_while_it_is_at_work() {
+    let fixture = Fixture::new();
+    fs::write(fixture.at("large"), pattern(8 << 20)).unwrap();
+    // Twelve days for the first step.
+    let mut running = spawn(&fixture, &["--data", "--rate", "1"]);
+    let status = || fixture.instance.run(["status", "--json"]).succeeds().json();
+    until("the rotation is at work", LIMIT, || status()["rotation"]["running"] == true);
+    rotate(&fixture, &["--rate", "unlimited"]).succeeds();
+    running.finish(LIMIT).unwrap().succeeds();
+    assert_all_under(&fixture.instance.storage(), 2);
+}
+
+/// Has the syncs of one file fail in the service, from that one on, until the result is dropped.
+fn syncs_fail(fixture: &Fixture, file: &Path, first: u32) -> Running {
+    let mut strace = Command::new(program("strace"));
+    strace.args(["-f", "-qq", "-e", "trace=fsync,fdatasync"]);
+    let inject = format!("inject=fsync,fdatasync:error=EIO:when={first}+");
+    strace.args(["-e", &inject, "-P"]).arg(file);
+    strace.args(["-p", &fixture.instance.pid().to_string()]);
+    let strace = Running::spawn(&mut strace);
+    let traced = || {
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", fixture.instance.pid())).unwrap();
+        status.lines().any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
+    };
+    until("the service is traced", LIMIT, traced);
+    strace
+}
+
+#[test]
+fn what_a_failed_sync_leaves_in_doubt_is_written_again_before_the_old_key_goes() {
+    // With data, the first sync is of what others wrote before the header.
+    for (more, first) in [(&[][..], 1), (&["--data"], 2)] {
+        let (fixture, files) = with_files();
+        let path = ciphertext(&fixture, "sub/large");
+        let failing = syncs_fail(&fixture, &path, first);
+        rotate(&fixture, more).exits(7).says("sub/large").says("the old key is kept");
+        drop(failing);
+        assert_eq!(epochs(&fixture.instance), (vec![1, 2], true));
+        let of = |path: &Path| headers(path.parent().unwrap()).into_iter().find(|h| h.path == path);
+        let doubtful = of(&path).unwrap();
+        assert_eq!(doubtful.epoch, 2, "the header is not in the page cache: a blind test");
+        let sound = of(&ciphertext(&fixture, "sub/sector")).unwrap();
+
+        rotate(&fixture, &[]).succeeds();
+        assert!(of(&path).unwrap().generation > doubtful.generation, "not written again");
+        let again = of(&ciphertext(&fixture, "sub/sector")).unwrap();
+        assert!(again.generation > sound.generation, "not written again");
+        assert_eq!(epochs(&fixture.instance), (vec![2], false));
+        assert_all_under(&fixture.instance.storage(), 2);
+        assert_contents(&fixture, &files);
+    }
 }
 
 #[test]

@@ -110,7 +110,8 @@ fn is_pending(instance: &Instance) -> bool {
 }
 
 #[test]
-fn a_service_killed_at_twenty_points_of_a_rotation_goes_on_each_time_and_no_row_is_lost() {
+fn a_service_killed_at_twenty_points_of_a_rotation_under_load_goes_on_each_time_and_no_row_is_lost()
+{
     let instance = Instance::initialised();
     instance.start();
     let (data, files) = encrypted_tables(&instance);
@@ -120,28 +121,20 @@ fn a_service_killed_at_twenty_points_of_a_rotation_goes_on_each_time_and_no_row_
         if round > 0 {
             instance.start();
         }
+        let server = MariaDb::start(&data, &files);
+        server.sql(&format!("USE sbtest; INSERT INTO kept SELECT {kept} + seq FROM seq_1_to_100"));
+        kept += 100;
+        let _load = Running::spawn(&mut sysbench(&files, 60, "run"));
         // A header pass takes no time: it is killed wherever it is.
         let mut asked = (!is_pending(&instance)).then(|| {
             begun += 1;
-            let more: &[&str] = if begun % 4 == 1 { &[] } else { &["--data", "--rate", "24M"] };
+            let more: &[&str] = if begun % 4 == 1 { &[] } else { &["--data", "--rate", "16M"] };
             let args = [&["key", "rotate", CATEGORY], more].concat();
             Running::spawn(&mut instance.command("ezncrypt", args))
         });
-        if round % 5 == 4 {
-            let server = MariaDb::start(&data, &files);
-            server.sql(&format!(
-                "USE sbtest; INSERT INTO kept SELECT {kept} + seq FROM seq_1_to_100"
-            ));
-            kept += 100;
-            let _load = Running::spawn(&mut sysbench(&files, 30, "run"));
-            std::thread::sleep(random.milliseconds(200, 1200));
-            instance.kill();
-            drop(server);
-        } else {
-            let longest = if asked.is_some() { 900 } else { 500 };
-            std::thread::sleep(random.milliseconds(0, longest));
-            instance.kill();
-        }
+        std::thread::sleep(random.milliseconds(0, 1200));
+        instance.kill();
+        drop(server);
         if let Some(asked) = &mut asked {
             asked.finish(LIMIT).unwrap();
         }
@@ -157,7 +150,10 @@ fn a_service_killed_at_twenty_points_of_a_rotation_goes_on_each_time_and_no_row_
     let rows = server.sql("SELECT COUNT(*), COUNT(DISTINCT id) FROM sbtest.kept");
     assert_eq!(rows.trim(), format!("{kept}\t{kept}"));
     server.shut_down();
-    assert_all_under(&instance.storage(), 1 + begun);
     let listed = instance.run(["key", "list", "--json"]).succeeds().json();
-    assert_eq!(listed["categories"][0]["epochs"], serde_json::json!([1 + begun]));
+    let current = listed["categories"][0]["current"].as_u64().unwrap() as u32;
+    assert_eq!(listed["categories"][0]["epochs"], serde_json::json!([current]));
+    assert_all_under(&instance.storage(), current);
+    // One that was asked for may have been killed before it began.
+    assert!((3..=1 + begun).contains(&current), "{current} after {begun} changes");
 }

@@ -37,7 +37,8 @@ fn with_everything() -> Contents {
     }
     contents.guards.push(guard("/usr/sbin/mysqld"));
     let (target, data, rate) = (1, true, u64::MAX);
-    contents.rotations.insert("mysql".into(), RotationRecord { target, data, rate, started: 7 });
+    let record = RotationRecord { target, data, rate, started: 7, distrusted: true };
+    contents.rotations.insert("mysql".into(), record);
     contents.audit = Some(AuditHead { sequence: u64::MAX, hash: [0xef; 32] });
     contents.audit_keys.push(Arc::new(Key::take(&mut [9; 32])));
     contents

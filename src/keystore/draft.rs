@@ -154,7 +154,8 @@ impl Draft {
         let keys = self.categories.get_mut(name);
         let keys = keys.ok_or_else(|| Error::NoSuchCategory(name.into()))?;
         *keys = Arc::new(keys.with_new_epoch()?);
-        let record = RotationRecord { target: keys.current_epoch(), data, rate, started };
+        let target = keys.current_epoch();
+        let record = RotationRecord { target, data, rate, started, distrusted: false };
         self.rotations.insert(name.into(), record);
         Ok(record)
     }
@@ -164,6 +165,20 @@ impl Draft {
         if let Some(record) = self.rotations.get_mut(name) {
             record.rate = rate;
         }
+    }
+
+    /// Has whatever a change of a category's key has written so far be written again.
+    pub fn distrust_rotation(&mut self, name: &str) {
+        if let Some(record) = self.rotations.get_mut(name) {
+            record.distrusted = true;
+        }
+    }
+
+    /// Takes back a change of a category's key, under which nothing was wrapped yet: `before` are the keys
+    /// that it had.
+    pub fn abandon_rotation(&mut self, name: &str, before: &Arc<CategoryKeys>) {
+        self.rotations.remove(name);
+        self.categories.insert(name.into(), Arc::clone(before));
     }
 
     /// Ends a change of a category's key: no file needs the keys before the new one any more.

@@ -14,4 +14,8 @@ pub struct RotationRecord {
     pub rate: u64,
     /// When it was begun, in seconds since 1970.
     pub started: u64,
+    /// Whether the disk has failed meanwhile: what was written before may be in memory only, although it
+    /// can be read, and has to be written again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub distrusted: bool,
 }

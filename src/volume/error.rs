@@ -76,6 +76,11 @@ impl Error {
                 | Self::NotReencrypted { .. }
         )
     }
+
+    /// Whether what was written may not have come to the disk.
+    pub fn is_of_the_disk(&self) -> bool {
+        matches!(self, Self::Io(_) | Self::SyncFailed)
+    }
 }
 
 impl From<rustix::io::Errno> for Error {

@@ -21,7 +21,10 @@ pub use error::{Error, Result};
 pub use handles::{DirectoryHandle, FileHandle, HandleId};
 pub use inodes::{Ino, Place, ROOT};
 pub use keys::KeyCell;
-pub use tree::{Entry, ListedEntry, Moves, NewNode, Opening, Owner, Pinned, Visit, Volume};
+pub use tree::Watching;
+pub use tree::{
+    Entry, ListedEntry, Moved, Moves, NewNode, Opening, Owner, Pinned, Since, Visit, Volume,
+};
 
 /// Something found or done that the log should know; told as it happens.
 pub trait Observer: Send + Sync {

@@ -16,6 +16,8 @@ pub struct Header {
     pub epoch: u32,
     /// Flags.
     pub flags: u32,
+    /// How often the header has been written.
+    pub generation: u32,
 }
 
 /// The headers of all files below a directory that are not empty. Files that go away meanwhile are
@@ -38,7 +40,7 @@ fn header(path: PathBuf) -> Option<Header> {
     let mut bytes = [0; 64];
     File::open(&path).ok()?.read_exact_at(&mut bytes, 0).ok()?;
     let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
-    Some(Header { path, epoch: number(32), flags: number(12) })
+    Some(Header { path, epoch: number(32), flags: number(12), generation: number(36) })
 }
 
 /// Fails the test unless each file is under the key of `epoch` and not being re-encrypted.
@@ -46,7 +48,7 @@ fn header(path: PathBuf) -> Option<Header> {
 pub fn assert_all_under(directory: &Path, epoch: u32) {
     let found = headers(directory);
     assert!(!found.is_empty(), "a blind test");
-    for Header { path, epoch: found, flags } in found {
+    for Header { path, epoch: found, flags, .. } in found {
         assert_eq!((found, flags & REKEYING), (epoch, 0), "{}", path.display());
     }
 }

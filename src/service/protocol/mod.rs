@@ -253,6 +253,8 @@ pub enum Progress {
 pub enum Answer {
     /// Nothing to tell.
     Nothing,
+    /// Of [`Request::KeyRotate`]: it is at work already, and goes on at the rate that was said.
+    UnderWay,
     /// Of [`Request::Status`] and [`Request::Mode`].
     Status(Box<Status>),
     /// Of [`Request::Locations`].

@@ -14,7 +14,7 @@ pub use state::State;
 use super::engine::Engine;
 use super::protocol::{Answer, Failure, FailureKind, Progress, RotationRow};
 use super::{client, keys};
-use crate::keystore::{self, RotationRecord};
+use crate::keystore::{self, Keystore, RotationRecord};
 use passes::{Outcome, Passes};
 use serde_json::json;
 use std::io;
@@ -41,7 +41,8 @@ pub struct Wanted<'a> {
     pub rate: Option<u64>,
 }
 
-/// Gives a category a new key and brings all of its files under it, or goes on with that.
+/// Gives a category a new key and brings all of its files under it, or goes on with that. Where that is at
+/// work already, a rate that is said is the rate from now on.
 ///
 /// # Errors
 /// Busy while anything of the sort is at work; damaged when files could not be brought under the new
@@ -51,9 +52,12 @@ pub fn rotate(
     wanted: &Wanted<'_>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Answer, Failure> {
-    let _turn = engine.begin_migration()?;
     let name = keystore::category::parse(wanted.category)
         .map_err(|error| Failure::new(FailureKind::Usage, error.to_string()))?;
+    let _turn = match engine.begin_migration() {
+        Ok(turn) => turn,
+        Err(busy) => return change_rate(engine, name, wanted)?.ok_or(busy),
+    };
     require_settled(engine, name)?;
     let pending = engine.with_keystore(|keystore| Ok(keystore.rotation(name)))?;
     let record = match pending {
@@ -102,8 +106,19 @@ fn resume(engine: &Engine, name: &str) {
 fn begin(engine: &Engine, name: &str, wanted: &Wanted<'_>) -> Result<RotationRecord, Failure> {
     let rate = wanted.rate.unwrap_or(DEFAULT_RATE);
     let record = engine.with_keystore(|keystore| {
-        Ok(keystore.update(|draft| draft.rotate_category(name, wanted.data, rate, keys::now()))?)
+        let before = keystore.category(name).cloned();
+        let record =
+            keystore.update(|draft| draft.rotate_category(name, wanted.data, rate, keys::now()))?;
+        if let (Err(failure), Some(before)) = (both_copies(keystore), before) {
+            keystore.update(|draft| {
+                draft.abandon_rotation(name, &before);
+                Ok(())
+            })?;
+            return Err(failure);
+        }
+        Ok(record)
     })?;
+    // From here on new files are under the new key.
     engine.refresh()?;
     log_record(engine, "key_rotation_started", name, &record);
     Ok(record)
@@ -125,17 +140,41 @@ fn take_up(
     }
     if let Some(rate) = wanted.rate.filter(|rate| *rate != record.rate) {
         record.rate = rate;
-        engine.with_keystore(|keystore| {
-            Ok(keystore.update(|draft| {
-                draft.set_rotation_rate(name, rate);
-                Ok(())
-            })?)
-        })?;
+        keep_rate(engine, name, rate)?;
     }
     let with_data = if record.data { " with --data" } else { "" };
     progress(Progress::Step(format!("going on with an earlier change of the key{with_data}")));
     log_record(engine, "key_rotation_resumed", name, &record);
     Ok(record)
+}
+
+/// Has the work that goes on go on at the rate that is wanted; nothing when it is about something else.
+fn change_rate(
+    engine: &Engine,
+    name: &str,
+    wanted: &Wanted<'_>,
+) -> Result<Option<Answer>, Failure> {
+    let is_this =
+        |row: RotationRow| row.category == format!("@{name}") && (row.data || !wanted.data);
+    let Some(rate) = wanted.rate.filter(|_| engine.rotation().running().is_some_and(is_this))
+    else {
+        return Ok(None);
+    };
+    keep_rate(engine, name, rate)?;
+    engine.rotation().set_rate(rate);
+    engine
+        .log()
+        .write("key_rotation_rate", json!({ "category": format!("@{name}"), "rate": rate }));
+    Ok(Some(Answer::UnderWay))
+}
+
+fn keep_rate(engine: &Engine, name: &str, rate: u64) -> Result<(), Failure> {
+    engine.with_keystore(|keystore| {
+        Ok(keystore.update(|draft| {
+            draft.set_rotation_rate(name, rate);
+            Ok(())
+        })?)
+    })
 }
 
 /// Why nothing else may be done to the category's files, when a key is being changed now.
@@ -172,17 +211,28 @@ fn require_settled(engine: &Engine, name: &str) -> Result<(), Failure> {
 
 /// No header may be wrapped under a key that a single damaged sector could take away: the second copy
 /// of the keystore must have it, too.
-fn require_both_copies(engine: &Engine) -> Result<(), Failure> {
-    engine.with_keystore(|keystore| {
-        keystore.mend()?;
-        if keystore.copies_agree() {
-            return Ok(());
-        }
-        let message =
-            "the second copy of the keystore, which must have the new key, cannot be written";
-        Err(Failure::new(FailureKind::Failed, message)
-            .hint("make room on the disk of the state directory, then run the command again"))
-    })
+fn both_copies(keystore: &mut Keystore) -> Result<(), Failure> {
+    keystore.mend()?;
+    if keystore.copies_agree() {
+        return Ok(());
+    }
+    let message = "the second copy of the keystore, which must have the new key, cannot be written";
+    Err(Failure::new(FailureKind::Failed, message)
+        .hint("make room on the disk of the state directory, then run the command again"))
+}
+
+/// What the disk may not have taken, the next run writes again.
+fn distrust(engine: &Engine, name: &str) {
+    let noted = engine.with_keystore(|keystore| {
+        Ok(keystore.update(|draft| {
+            draft.distrust_rotation(name);
+            Ok(())
+        })?)
+    });
+    if let Err(failure) = noted {
+        let fields = json!({ "category": format!("@{name}"), "reason": failure.message });
+        engine.log().write("key_rotation_distrust_not_noted", fields);
+    }
 }
 
 fn carry_out(
@@ -210,7 +260,7 @@ fn work(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), Failure> {
     require_settled(engine, name)?;
-    require_both_copies(engine)?;
+    engine.with_keystore(both_copies)?;
     let what = if record.data { "re-encrypting files" } else { "wrapping the keys of files anew" };
     progress(Progress::Part { who: "ezncrypt".into(), what: format!("{what} of @{name}") });
     let outcome = Passes::new(engine, name, record, progress).run();
@@ -224,7 +274,10 @@ fn work(
         Outcome::Complete => {}
     }
     progress(Progress::Step("writing to disk".into()));
-    sync_storage(engine).map_err(|error| super::failed("cannot sync the ciphertext", &error))?;
+    sync_storage(engine).map_err(|error| {
+        distrust(engine, name);
+        super::failed("cannot sync the ciphertext", &error)
+    })?;
     engine.with_keystore(|keystore| {
         Ok(keystore.update(|draft| {
             draft.retire_epochs(name);

@@ -21,19 +21,28 @@ impl Pace {
         Self { rate, due: Instant::now() }
     }
 
-    /// Waits until `bytes` more are within the rate, or until `stopped` says so.
-    pub fn spend(&mut self, bytes: u64, stopped: impl Fn() -> bool) {
-        if self.rate == 0 {
+    /// Waits until `bytes` more are within the rate, which `rate` tells again and again, or until `stopped`
+    /// says so. Nothing is owed when the rate is another.
+    pub fn spend(&mut self, bytes: u64, rate: impl Fn() -> u64, stopped: impl Fn() -> bool) {
+        if self.is_changed(rate()) || self.rate == 0 {
             return;
         }
         let now = Instant::now();
         self.due = self.due.max(now.checked_sub(SLACK).unwrap_or(now)) + cost(bytes, self.rate);
         while let Some(left) = self.due.checked_duration_since(Instant::now()) {
-            if left.is_zero() || stopped() {
+            if left.is_zero() || stopped() || self.is_changed(rate()) {
                 return;
             }
             std::thread::sleep(left.min(NAP));
         }
+    }
+
+    fn is_changed(&mut self, rate: u64) -> bool {
+        let is_changed = rate != self.rate;
+        if is_changed {
+            *self = Self::new(rate);
+        }
+        is_changed
     }
 }
 
@@ -55,7 +64,19 @@ mod tests {
 
     #[test]
     fn a_wait_for_ever_ends_when_it_is_stopped_and_no_rate_waits_for_nothing() {
-        Pace::new(1).spend(u64::MAX, || true);
-        Pace::new(0).spend(u64::MAX, || false);
+        Pace::new(1).spend(u64::MAX, || 1, || true);
+        Pace::new(0).spend(u64::MAX, || 0, || false);
+    }
+
+    #[test]
+    fn a_wait_for_ever_ends_when_the_rate_is_another() {
+        let asked = std::cell::Cell::new(0);
+        let rate = || {
+            asked.set(asked.get() + 1);
+            if asked.get() < 3 { 1 } else { 1 << 30 }
+        };
+        let mut pace = Pace::new(1);
+        pace.spend(u64::MAX, rate, || false);
+        assert_eq!((pace.rate, asked.get()), (1 << 30, 3));
     }
 }

@@ -1,8 +1,8 @@
 //! Going through a category's files until none needs an old key.
 //!
 //! New files get the new key by themselves. What a pass can miss is a file that is renamed or linked
-//! out of its way, so passes are repeated until one found nothing to do while nothing moved. When
-//! that does not come about, a last look is taken while no request of the mount is worked on.
+//! out of its way, so whatever gets a name meanwhile is looked at afterwards, until nothing did. When
+//! that does not come about, the last of them are listed while no request of the mount is worked on.
 
 use super::pace::Pace;
 use super::state::Running;
@@ -10,14 +10,20 @@ use crate::keystore::RotationRecord;
 use crate::service::engine::Engine;
 use crate::service::protocol::{Progress, RotationRow};
 use crate::volume::file::{Batch, CipherFile};
-use crate::volume::{self, Ino, Pinned, Visit, Volume};
-use std::collections::BTreeMap;
+use crate::volume::{self, Ino, Moved, Pinned, Since, Visit, Volume};
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::PoisonError;
+use std::time::Duration;
 
-/// Passes while the tree is in use.
+/// Passes at most; the second finds nothing to do unless more moved than is taken down.
 const PASSES: u32 = 5;
+
+/// How often what moved is looked at while the tree is in use.
+const ROUNDS: u32 = 50;
+/// How long something that is moving is waited for.
+const MOVING: Duration = Duration::from_millis(5);
 
 /// Bytes between two signs of progress.
 const SIGN: u64 = 4 << 20;
@@ -52,6 +58,8 @@ pub(super) struct Passes<'a> {
     engine: &'a Engine,
     name: &'a str,
     data: bool,
+    /// The files of which everything was written again; none where that is not called for.
+    rewritten: Option<HashSet<Ino>>,
     pace: Pace,
     running: Running<'a>,
     progress: &'a mut dyn FnMut(Progress),
@@ -70,37 +78,61 @@ impl<'a> Passes<'a> {
         progress: &'a mut dyn FnMut(Progress),
     ) -> Self {
         let row = RotationRow { running: true, ..row_of(name, &record) };
-        let running = engine.rotation().begin(row);
+        let running = engine.rotation().begin(row, record.rate);
         let (pace, data) = (Pace::new(record.rate), record.data);
+        let rewritten = record.distrusted.then(HashSet::new);
         let (failed, unseen) = (BTreeMap::new(), Vec::new());
-        Self { engine, name, data, pace, running, progress, told: 0, failed, unseen }
+        Self { engine, name, data, rewritten, pace, running, progress, told: 0, failed, unseen }
     }
 
     /// Goes through the files until all are done.
     pub fn run(mut self) -> Outcome {
-        if self.go_through().is_err() {
+        let volume = self.engine.volume().clone();
+        if self.go_through(&volume).is_err() {
             return Outcome::Stopped;
         }
         let failed: Vec<_> = self.failed.into_values().chain(self.unseen).collect();
         if failed.is_empty() { Outcome::Complete } else { Outcome::Incomplete(failed) }
     }
 
-    fn go_through(&mut self) -> Result<(), Stopped> {
-        let volume = self.engine.volume().clone();
-        self.count(&volume)?;
+    fn go_through<'v>(&mut self, volume: &'v Volume) -> Result<(), Stopped> {
+        let watching = volume.moves().watch(self.name);
+        self.count(volume)?;
         for pass in 0..PASSES {
-            let mark = volume.moves().mark();
-            let found_work = self.pass(&volume, pass == 0)?;
-            let nothing_moved = mark.is_some_and(|mark| volume.moves().none_since(mark));
-            if !found_work && nothing_moved {
-                return Ok(());
+            if !self.pass(volume, pass == 0)? {
+                break;
             }
         }
-        let left = {
+        for _ in 0..ROUNDS {
+            let Since { names, too_many, settled } = watching.take();
+            if too_many {
+                self.pass(volume, false)?;
+            } else if names.is_empty() && settled {
+                return Ok(());
+            }
+            let mut bring =
+                |passes: &mut Self, file: Pinned<'_>| passes.bring_over(&file).map(drop);
+            self.visit_moved(volume, names, &mut bring)?;
+            if !settled {
+                std::thread::sleep(MOVING);
+            }
+        }
+        let mut left = Vec::new();
+        {
             let in_hand = self.engine.requests_in_hand();
             let _nobody = in_hand.write().unwrap_or_else(PoisonError::into_inner);
-            self.collect(&volume)?
-        };
+            let Since { names, too_many, .. } = watching.take();
+            let mut keep = |passes: &mut Self, file: Pinned<'v>| {
+                if !passes.is_done(&file) {
+                    left.push(file);
+                }
+                Ok(())
+            };
+            match too_many {
+                true => self.walk(volume, &mut keep)?,
+                false => self.visit_moved(volume, names, &mut keep)?,
+            }
+        }
         left.iter().try_for_each(|file| self.bring_over(file).map(drop))
     }
 
@@ -136,17 +168,11 @@ impl<'a> Passes<'a> {
         Ok(found_work)
     }
 
-    /// The files that are not under the new key yet, kept known.
-    fn collect<'v>(&mut self, volume: &'v Volume) -> Result<Vec<Pinned<'v>>, Stopped> {
-        let mut left = Vec::new();
-        self.walk(volume, &mut |passes, file| {
-            let is_done = file.contents().is_ok_and(|file| file.is_rotated(passes.data));
-            if !is_done && !passes.failed.contains_key(&file.ino()) {
-                left.push(file);
-            }
-            Ok(())
-        })?;
-        Ok(left)
+    /// Whether a file needs nothing more, or cannot be brought over.
+    fn is_done(&self, file: &Pinned<'_>) -> bool {
+        let is_rewritten = self.rewritten.as_ref().is_none_or(|done| done.contains(&file.ino()));
+        let is_rotated = file.contents().is_ok_and(|contents| contents.is_rotated(self.data));
+        (is_rewritten && is_rotated) || self.failed.contains_key(&file.ino())
     }
 
     /// Visits each file of the category, noting what cannot be looked at.
@@ -157,18 +183,35 @@ impl<'a> Passes<'a> {
     ) -> Result<(), Stopped> {
         self.unseen.clear();
         let name = self.name;
-        let walked = volume.walk_files(name, &mut |met| {
-            let visited = match met {
-                _ if self.engine.rotation().is_stopping() => Err(Stopped),
-                Visit::File(file) => visit(self, file),
-                Visit::Failed { path, error } => {
-                    self.unseen.push((path, error.to_string()));
-                    Ok(())
-                }
-            };
-            visited.map_or(ControlFlow::Break(()), ControlFlow::Continue)
-        });
+        let walked = volume.walk_files(name, &mut |met| self.meet(met, visit));
         if walked.is_break() { Err(Stopped) } else { Ok(()) }
+    }
+
+    /// Visits what got a name meanwhile.
+    fn visit_moved<'v>(
+        &mut self,
+        volume: &'v Volume,
+        names: Vec<Moved>,
+        visit: &mut dyn FnMut(&mut Self, Pinned<'v>) -> Result<(), Stopped>,
+    ) -> Result<(), Stopped> {
+        let walked = volume.walk_moved(names, &mut |met| self.meet(met, visit));
+        if walked.is_break() { Err(Stopped) } else { Ok(()) }
+    }
+
+    fn meet<'v>(
+        &mut self,
+        met: Visit<'v>,
+        visit: &mut dyn FnMut(&mut Self, Pinned<'v>) -> Result<(), Stopped>,
+    ) -> ControlFlow<()> {
+        let visited = match met {
+            _ if self.engine.rotation().is_stopping() => Err(Stopped),
+            Visit::File(file) => visit(self, file),
+            Visit::Failed { path, error } => {
+                self.unseen.push((path, error.to_string()));
+                Ok(())
+            }
+        };
+        visited.map_or(ControlFlow::Break(()), ControlFlow::Continue)
     }
 
     /// Brings a file under the new key; tells whether it was not before.
@@ -176,8 +219,9 @@ impl<'a> Passes<'a> {
         if self.failed.contains_key(&file.ino()) {
             return Ok(false);
         }
+        let again = self.rewritten.as_mut().is_some_and(|done| done.insert(file.ino()));
         let done = file.contents().map_err(Left::Failed).and_then(|contents| {
-            if self.data { self.re_encrypt(&contents) } else { Ok(contents.rewrap()?) }
+            if self.data { self.re_encrypt(&contents, again) } else { Ok(contents.rewrap(again)?) }
         });
         match done {
             Ok(worked) => Ok(worked),
@@ -185,6 +229,9 @@ impl<'a> Passes<'a> {
             // Nobody can open it again, and who has it open has its key.
             Err(Left::Failed(_)) if file.is_removed() => Ok(false),
             Err(Left::Failed(error)) => {
+                if error.is_of_the_disk() {
+                    super::distrust(self.engine, self.name);
+                }
                 let (path, why) = (file.path(), error.to_string());
                 (self.progress)(Progress::Step(format!("{}: {why}", path.display())));
                 self.running.tell(|row| row.failed += 1);
@@ -194,10 +241,10 @@ impl<'a> Passes<'a> {
         }
     }
 
-    fn re_encrypt(&mut self, file: &CipherFile) -> Result<bool, Left> {
-        let mut worked = false;
-        while let Some(mut rekey) = file.begin_rekey()? {
-            worked = true;
+    fn re_encrypt(&mut self, file: &CipherFile, mut again: bool) -> Result<bool, Left> {
+        let mut worked = again;
+        while let Some(mut rekey) = file.begin_rekey(again)? {
+            (worked, again) = (true, false);
             while let Some(batch) = file.rekey_batch(&mut rekey)? {
                 self.wait_after(batch)?;
             }
@@ -219,7 +266,7 @@ impl<'a> Passes<'a> {
             (self.progress)(Progress::Bytes { done, total });
         }
         // What was encrypted anew before it was broken off is only read.
-        self.pace.spend(written + (bytes - written) / 4, || state.is_stopping());
+        self.pace.spend(written + (bytes - written) / 4, || state.rate(), || state.is_stopping());
         if state.is_stopping() { Err(Left::Stopped) } else { Ok(()) }
     }
 }

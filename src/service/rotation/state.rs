@@ -1,7 +1,7 @@
 //! What others may know of a change of keys that is at work, and how it is stopped.
 
 use crate::service::protocol::RotationRow;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,15 +12,27 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub struct State {
     now: Mutex<Option<RotationRow>>,
+    rate: AtomicU64,
     ended: Condvar,
     stopping: AtomicBool,
 }
 
 impl State {
-    /// Notes that work begins; it ends when the result is dropped.
-    pub(super) fn begin(&self, row: RotationRow) -> Running<'_> {
+    /// Notes that work begins, at so many bytes a second; it ends when the result is dropped.
+    pub(super) fn begin(&self, row: RotationRow, rate: u64) -> Running<'_> {
+        self.set_rate(rate);
         *self.lock() = Some(row);
         Running(self)
+    }
+
+    /// Bytes a second at most, 0 for any number.
+    pub(super) fn rate(&self) -> u64 {
+        self.rate.load(SeqCst)
+    }
+
+    /// Has the work go on at another rate.
+    pub(super) fn set_rate(&self, rate: u64) {
+        self.rate.store(rate, SeqCst);
     }
 
     /// How far the work is, when there is any.

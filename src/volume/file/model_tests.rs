@@ -143,7 +143,7 @@ impl Rotating {
                 self.take(self.keys.with_new_epoch().unwrap());
             }
             Operation::Rewrap => {
-                self.file.rewrap().unwrap();
+                self.file.rewrap(false).unwrap();
             }
             Operation::Rekey(sectors) => self.step(*sectors),
             _ => {}
@@ -157,7 +157,7 @@ impl Rotating {
 
     fn step(&mut self, sectors: u64) {
         let Some(mut rekey) = self.rekey.take() else {
-            self.rekey = self.file.begin_rekey().unwrap();
+            self.rekey = self.file.begin_rekey(false).unwrap();
             if self.rekey.is_none() {
                 // It is current: the old key is not needed any more.
                 self.take(self.keys.without_epochs_before(u32::MAX));

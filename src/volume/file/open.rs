@@ -9,6 +9,7 @@ use crate::format::header::{FileHeader, HEADER_LEN};
 use crate::format::sector::{self, PAYLOAD_LEN, SECTOR_LEN};
 use crate::storage::DiskFile;
 use crate::volume::{Error, KeyCell, Result};
+use rustix::io::Errno;
 use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
@@ -36,10 +37,9 @@ impl CipherFile {
         let file = Self { disk, keys, state, sync_failed: AtomicBool::new(false), watcher };
         let physical = file.disk.size()?;
         if physical > 0 && !file.is_unwritten(physical)? {
-            let sealing = file.load_header().inspect_err(|error| file.tell_damage(error))?;
+            let mut sealing = file.load_header().inspect_err(|error| file.tell_damage(error))?;
             if sealing.is_rekeying() {
-                // Perhaps nobody came to do this: no sector may be sealed under the next key before.
-                file.sync(true)?;
+                file.make_header_durable(&mut sealing)?;
             }
             let size = file.find_end(&sealing, physical)?;
             if size == 0 {
@@ -67,6 +67,17 @@ impl CipherFile {
         self.tell(Event::SizePutRight { claimed: Shape::of(physical).size(), actual: 0 });
         let _ = self.disk.set_size(0);
         Ok(true)
+    }
+
+    /// No sector may be sealed under the next key before the header that holds it is durable, and perhaps
+    /// nobody came to do that. It is written again first: what is read may have failed to be written, and
+    /// then no sync would write it any more.
+    fn make_header_durable(&self, sealing: &mut Sealing) -> Result<()> {
+        match self.replace_header(&mut sealing.header) {
+            // Nothing will be sealed.
+            Err(Error::Io(error)) if is_read_only(&error) => self.sync(true),
+            other => other,
+        }
     }
 
     pub(super) fn load_header(&self) -> Result<Sealing> {
@@ -141,4 +152,9 @@ impl CipherFile {
         }
         Ok(extents)
     }
+}
+
+fn is_read_only(error: &std::io::Error) -> bool {
+    let refused = [Errno::ROFS, Errno::BADF].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|code| refused.contains(&code))
 }

@@ -25,6 +25,8 @@ pub struct Rekey {
     next: SectorIndex,
     /// Sectors that are re-encrypted in one go.
     batch: u64,
+    /// Sectors that are under the next key already are written again, too.
+    again: bool,
     complete: bool,
     damaged: u64,
     first_damaged: SectorIndex,
@@ -45,11 +47,11 @@ impl Rekey {
         self.batch = sectors;
     }
 
-    fn of(sealing: &Sealing) -> Self {
+    fn of(sealing: &Sealing, again: bool) -> Self {
         let start = SectorIndex(0);
         let file_id = sealing.header.file_id;
         let (complete, damaged) = (false, 0);
-        Self { file_id, next: start, batch: BATCH, complete, damaged, first_damaged: start }
+        Self { file_id, next: start, batch: BATCH, again, complete, damaged, first_damaged: start }
     }
 
     fn is_about(&self, sealing: &Sealing) -> bool {
@@ -66,17 +68,18 @@ impl Rekey {
 
 impl CipherFile {
     /// Wraps the file's key under the category's current key and makes that durable; tells whether
-    /// there was anything to do.
+    /// there was anything to do. With `again` a header that is so already is written all the same: after a
+    /// sync that failed, what is read may be in memory only, and no later sync would write it.
     ///
     /// # Errors
     /// [`Error::Header`] for the header of an empty file that does not verify; the filesystem's. The
     /// file can be read as before.
-    pub fn rewrap(&self) -> Result<bool> {
+    pub fn rewrap(&self, again: bool) -> Result<bool> {
         let written = {
             let mut state = self.write_state();
             match &mut state.sealing {
-                Some(sealing) => self.rewrap_header(&mut sealing.header)?,
-                None => self.rewrap_empty()?,
+                Some(sealing) => self.rewrap_header(&mut sealing.header, again)?,
+                None => self.rewrap_empty(again)?,
             }
         };
         if written {
@@ -85,9 +88,9 @@ impl CipherFile {
         Ok(written)
     }
 
-    fn rewrap_header(&self, header: &mut FileHeader) -> Result<bool> {
+    fn rewrap_header(&self, header: &mut FileHeader, again: bool) -> Result<bool> {
         let current = self.keys.now().current_epoch();
-        if header.epoch == current {
+        if header.epoch == current && !again {
             return Ok(false);
         }
         let before = std::mem::replace(&mut header.epoch, current);
@@ -100,20 +103,24 @@ impl CipherFile {
 
     /// The header of a file that has nothing but a header: it is not taken over, and must be one that
     /// can be read.
-    fn rewrap_empty(&self) -> Result<bool> {
+    fn rewrap_empty(&self, again: bool) -> Result<bool> {
         let physical = self.disk.size()?;
         if physical == 0 || self.is_unwritten(physical)? {
             return Ok(false);
         }
-        self.rewrap_header(&mut self.load_header()?.header)
+        self.rewrap_header(&mut self.load_header()?.header, again)
     }
 
     /// Begins to re-encrypt the file, or goes on where that was broken off; none when the file is
-    /// under the category's current key and sealed under one key of its own.
+    /// under the category's current key and sealed under one key of its own. With `again` whatever was
+    /// written for it before is written anew, as [`CipherFile::rewrap`] does.
     ///
     /// # Errors
     /// As [`CipherFile::rewrap`].
-    pub fn begin_rekey(&self) -> Result<Option<Rekey>> {
+    pub fn begin_rekey(&self, again: bool) -> Result<Option<Rekey>> {
+        if again {
+            self.rewrap(true)?;
+        }
         match self.read_state().sealing.as_ref().map(|sealing| self.is_current(sealing)) {
             Some(true) => return Ok(None),
             // What is synced below, under the lock, is then only little.
@@ -122,7 +129,7 @@ impl CipherFile {
         }
         let mut state = self.write_state();
         let Some(sealing) = &mut state.sealing else {
-            let written = self.rewrap_empty()?;
+            let written = self.rewrap_empty(false)?;
             return if written { self.sync(false).map(|()| None) } else { Ok(None) };
         };
         if self.is_current(sealing) {
@@ -132,7 +139,7 @@ impl CipherFile {
             let current = self.keys.now().current_epoch();
             sealing.begin_rekey(current, |header| self.replace_header(header))?;
         }
-        Ok(Some(Rekey::of(sealing)))
+        Ok(Some(Rekey::of(sealing, again)))
     }
 
     /// Whether the file needs none but the category's current key and, with `data`, was re-encrypted.
@@ -228,7 +235,7 @@ impl CipherFile {
     }
 
     /// Writes a header with other keys, durably.
-    fn replace_header(&self, header: &mut FileHeader) -> Result<()> {
+    pub(super) fn replace_header(&self, header: &mut FileHeader) -> Result<()> {
         self.keeping_time(|| self.write_header(header))?;
         self.sync(false)
     }
@@ -255,6 +262,7 @@ fn reseal(
     let mut resealed = Vec::with_capacity(stored.len());
     for (index, sector) in (first..).map(SectorIndex).zip(stored) {
         let done = reseal_one(sealing, &mut opener, index, sector, &mut payload);
+        let done = done.map(|done| done || (rekey.again && !sector::is_zero(sector)));
         if matches!(done, Err(Error::Sector { .. } | Error::Erased(_))) {
             rekey.note_damage(index);
             resealed.push(false);

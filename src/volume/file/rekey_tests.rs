@@ -41,7 +41,7 @@ impl Case {
 
     /// Re-encrypts the whole file, and gives back what finishing says.
     fn rekey(&self) -> Result<()> {
-        let Some(mut rekey) = self.file.begin_rekey()? else { return Ok(()) };
+        let Some(mut rekey) = self.file.begin_rekey(false)? else { return Ok(()) };
         while self.file.rekey_batch(&mut rekey)?.is_some() {}
         self.file.finish_rekey(&rekey)
     }
@@ -68,8 +68,8 @@ fn a_rewrapped_file_opens_by_the_new_key_alone_and_its_sectors_stay() {
     let case = Case::new();
     let before = raw(&case.disk, SECTOR, SECTORS * SECTOR);
     assert!(open(&case.disk, &case.new).is_err());
-    assert!(case.file.rewrap().unwrap());
-    assert!(!case.file.rewrap().unwrap(), "nothing is left to do");
+    assert!(case.file.rewrap(false).unwrap());
+    assert!(!case.file.rewrap(false).unwrap(), "nothing is left to do");
     assert_readable(&open(&case.disk, &case.new).unwrap());
     assert_eq!(raw(&case.disk, SECTOR, SECTORS * SECTOR), before);
 }
@@ -78,7 +78,7 @@ fn a_rewrapped_file_opens_by_the_new_key_alone_and_its_sectors_stay() {
 fn a_crash_at_each_step_of_re_encrypting_leaves_a_readable_file_that_can_be_finished() {
     let case = Case::new();
     let mut crashes = vec![copy_of(&case.disk)];
-    let mut rekey = case.file.begin_rekey().unwrap().unwrap();
+    let mut rekey = case.file.begin_rekey(false).unwrap().unwrap();
     rekey.set_batch(2);
     crashes.push(copy_of(&case.disk));
     while case.file.rekey_batch(&mut rekey).unwrap().is_some() {
@@ -108,7 +108,7 @@ fn a_crash_at_each_step_of_re_encrypting_leaves_a_readable_file_that_can_be_fini
 #[test]
 fn no_sector_is_ever_under_a_key_that_the_header_lacks() {
     let case = Case::new();
-    let mut rekey = case.file.begin_rekey().unwrap().unwrap();
+    let mut rekey = case.file.begin_rekey(false).unwrap().unwrap();
     rekey.set_batch(1);
     let (old, next) = (case.header().key, case.header().next.unwrap());
     let under = |key: &crate::crypto::Key| {
@@ -189,14 +189,14 @@ fn an_erased_and_a_cut_off_sector_are_damage_and_holes_are_not() {
 #[test]
 fn a_file_that_is_cut_to_nothing_meanwhile_is_another_file() {
     let case = Case::new();
-    let mut rekey = case.file.begin_rekey().unwrap().unwrap();
+    let mut rekey = case.file.begin_rekey(false).unwrap().unwrap();
     rekey.set_batch(3);
     case.file.rekey_batch(&mut rekey).unwrap();
     case.file.set_size(0).unwrap();
     case.file.write_at(0, b"new").unwrap();
     assert!(case.file.rekey_batch(&mut rekey).unwrap().is_none());
     case.file.finish_rekey(&rekey).unwrap();
-    assert!(case.file.begin_rekey().unwrap().is_none(), "new contents have the new key");
+    assert!(case.file.begin_rekey(false).unwrap().is_none(), "new contents have the new key");
     assert_eq!(open(&case.disk, &case.new).unwrap().size(), 3);
 }
 
@@ -207,7 +207,7 @@ fn the_time_of_modification_stays_as_it_was() {
         let case = Case::new();
         case.disk.set_modified(long_ago).unwrap();
         if rewrap {
-            case.file.rewrap().unwrap();
+            case.file.rewrap(false).unwrap();
         } else {
             case.rekey().unwrap();
         }
@@ -222,11 +222,11 @@ fn empty_files_have_nothing_to_change_and_a_bare_header_is_changed() {
     bare.set_len(SECTOR).unwrap();
     let file = open(&bare, &case.both).unwrap();
     assert_eq!(file.size(), 0);
-    assert!(file.rewrap().unwrap() && !file.rewrap().unwrap());
+    assert!(file.rewrap(false).unwrap() && !file.rewrap(false).unwrap());
     assert_eq!(open(&bare, &case.new).unwrap().size(), 0);
     let empty = tempfile::tempfile().unwrap();
     let file = open(&empty, &case.both).unwrap();
-    assert!(!file.rewrap().unwrap() && file.begin_rekey().unwrap().is_none());
+    assert!(!file.rewrap(false).unwrap() && file.begin_rekey(false).unwrap().is_none());
 }
 
 /// The file was unlinked while it was open, so no walk found it.
@@ -244,7 +244,7 @@ fn a_file_whose_key_is_gone_goes_on_while_it_is_open() {
 #[test]
 fn two_keys_under_an_old_epoch_are_finished_and_then_replaced() {
     let case = Case::new();
-    let mut rekey = case.file.begin_rekey().unwrap().unwrap();
+    let mut rekey = case.file.begin_rekey(false).unwrap().unwrap();
     rekey.set_batch(2);
     case.file.rekey_batch(&mut rekey).unwrap();
     let third = Arc::new(case.both.with_new_epoch().unwrap());

@@ -127,7 +127,8 @@ impl Volume {
             return Err(Error::CrossCategory);
         }
         let (from, to) = (inode.path(), directory.path());
-        let _move = self.moves.begin();
+        let names = [(&directory, name)];
+        let _move = self.moves.begin(&inode.category()?.name, &names);
         if linkat(&*from, c"", &*to, name, AtFlags::EMPTY_PATH).is_err() {
             // Without CAP_DAC_READ_SEARCH (in a user namespace) only the way through /proc is open.
             linkat(rustix::fs::CWD, inode.proc_path(), &*to, name, AtFlags::SYMLINK_FOLLOW)?;

@@ -3,6 +3,7 @@
 mod attributes;
 mod create;
 mod list;
+mod moves;
 mod names;
 mod open;
 mod pinned;
@@ -12,20 +13,25 @@ mod xattr;
 
 pub use create::{NewNode, Owner};
 pub use list::ListedEntry;
+pub use moves::{Moved, Moves, Since, Watching};
 pub use open::Opening;
 pub use pinned::Pinned;
-pub use walk::{Moves, Visit};
+pub use walk::Visit;
 
 use super::handles::Handles;
 use super::inodes::{Category, Inode, Inodes};
 use super::{Attributes, Error, Ino, KeyCell, Kind, Observer, ROOT, Result};
 use crate::crypto::CategoryKeys;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx};
+use rustix::io::Errno;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
+
+/// How often a name may be moved away while it is opened.
+const MOVED_AWAY: u32 = 32;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -83,6 +89,11 @@ impl Volume {
         self.handles.clear();
         self.inodes.clear();
         self.categories.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// What moves in the tree.
+    pub fn moves(&self) -> &Moves {
+        &self.moves
     }
 
     /// Looks a name up and counts the lookup.
@@ -160,7 +171,14 @@ fn open_beneath(directory: impl AsFd, name: impl AsRef<Path>, flags: OFlags) -> 
         | ResolveFlags::NO_SYMLINKS
         | ResolveFlags::NO_MAGICLINKS
         | ResolveFlags::NO_XDEV;
-    Ok(openat2(directory, name.as_ref(), flags, Mode::empty(), resolve)?)
+    let mut tries = 0;
+    loop {
+        match openat2(&directory, name.as_ref(), flags, Mode::empty(), resolve) {
+            // As of something mounted there, but also of a name that is moved away at this moment.
+            Err(Errno::XDEV | Errno::AGAIN) if tries < MOVED_AWAY => tries += 1,
+            opened => return Ok(opened?),
+        }
+    }
 }
 
 fn stat_of(descriptor: impl AsFd) -> Result<Statx> {

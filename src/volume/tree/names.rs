@@ -33,7 +33,8 @@ impl Volume {
         if source.category()?.name != target.category()?.name {
             return Err(Error::CrossCategory);
         }
-        let _move = self.moves.begin();
+        let names = [(&source, from.1), (&target, to.1)];
+        let _move = self.moves.begin(&source.category()?.name, &names);
         Ok(renameat_with(&*source.path(), from.1, &*target.path(), to.1, flags)?)
     }
 

@@ -1,9 +1,8 @@
 //! Visiting every file of a category, also those that nobody has looked up, while the tree is in use.
 //!
-//! A file that is renamed or linked meanwhile may be missed, and whoever must not miss one asks
-//! [`Moves`] whether any was.
+//! A file that is renamed or linked meanwhile may be missed: [`Moves`] tells which these are.
 
-use super::{DIRECTORY, Pinned, Volume, open_beneath};
+use super::{DIRECTORY, Moved, Pinned, Volume, open_beneath};
 use crate::volume::inodes::Inode;
 use crate::volume::{Error, Kind, ROOT, Result};
 use rustix::fs::Dir;
@@ -13,7 +12,6 @@ use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 /// What a walk comes by.
 pub enum Visit<'v> {
@@ -28,62 +26,43 @@ pub enum Visit<'v> {
     },
 }
 
-/// Counts the names that are moved and added to files.
-#[derive(Default)]
-pub struct Moves {
-    begun: AtomicU64,
-    ended: AtomicU64,
-}
-
-impl Moves {
-    /// To be held while a name is moved or added.
-    pub(super) fn begin(&self) -> Moving<'_> {
-        self.begun.fetch_add(1, SeqCst);
-        Moving(self)
-    }
-
-    /// The beginning of a time in which perhaps nothing moves; none when something is moving now.
-    pub fn mark(&self) -> Option<u64> {
-        // In this order: what has not ended by now has begun by then.
-        let ended = self.ended.load(SeqCst);
-        (self.begun.load(SeqCst) == ended).then_some(ended)
-    }
-
-    /// Whether nothing has moved since.
-    pub fn none_since(&self, mark: u64) -> bool {
-        self.begun.load(SeqCst) == mark
-    }
-}
-
-/// A name is on the move.
-pub(super) struct Moving<'m>(&'m Moves);
-
-impl Drop for Moving<'_> {
-    fn drop(&mut self) {
-        self.0.ended.fetch_add(1, SeqCst);
-    }
-}
-
 struct Level<'v> {
     directory: Pinned<'v>,
     names: Vec<OsString>,
 }
 
 impl Volume {
-    /// What moves in the tree.
-    pub fn moves(&self) -> &Moves {
-        &self.moves
-    }
-
     /// Visits each file of a category once for each of its names, until `visit` breaks off.
     pub fn walk_files<'v>(
         &'v self,
         category: &str,
         visit: &mut dyn FnMut(Visit<'v>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let mut levels = Vec::new();
         let top = self.inodes.get(ROOT).and_then(|root| self.pin_in(&root, OsStr::new(category)));
-        self.enter(top, &PathBuf::from("/"), &mut levels, visit)?;
+        self.walk_from(top, &PathBuf::from("/"), visit)
+    }
+
+    /// Visits what got a name meanwhile: a file, or each file below a directory.
+    pub fn walk_moved<'v>(
+        &'v self,
+        moved: Vec<Moved>,
+        visit: &mut dyn FnMut(Visit<'v>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        for Moved { parent, name } in moved {
+            let path = || self.place_of(&parent).map_or_else(|_| PathBuf::new(), |at| at.path);
+            self.walk_from(self.pin_in(&parent, &name), &path().join(&name), visit)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn walk_from<'v>(
+        &'v self,
+        top: Result<Pinned<'v>>,
+        path: &std::path::Path,
+        visit: &mut dyn FnMut(Visit<'v>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let mut levels = Vec::new();
+        self.enter(top, path, &mut levels, visit)?;
         while let Some(level) = levels.last_mut() {
             let Some(name) = level.names.pop() else {
                 levels.pop();
