@@ -67,6 +67,7 @@ complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l recovery-cod
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l foreground -d 'Stays in the foreground instead of going to the background'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l ask -d 'Asks for an administrator\'s secret, though a source of an unattended one is configured'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l supervise -d 'Starts the service again whenever it dies'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand stop" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F

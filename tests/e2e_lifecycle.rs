@@ -7,6 +7,8 @@ mod support;
 mod damage;
 #[path = "lifecycle/service.rs"]
 mod service;
+#[path = "lifecycle/supervised.rs"]
+mod supervised;
 #[path = "lifecycle/trust.rs"]
 mod trust;
 #[path = "lifecycle/words.rs"]

@@ -27,12 +27,13 @@ mod rules;
 mod run;
 mod server;
 mod setup;
+pub mod supervisor;
 pub mod users;
 mod watchdog;
 
 pub use keys::restore;
 pub use paths::Paths;
-pub use run::run;
+pub use run::{Launch, run};
 pub use setup::init;
 
 use crate::access;

@@ -75,6 +75,11 @@ impl Paths {
         self.run().join("ezncrypt.pid")
     }
 
+    /// Held by the supervisor, if there is one; says which process it is and why the last service ended.
+    pub fn supervisor_file(&self) -> PathBuf {
+        self.run().join("supervisor")
+    }
+
     /// The log of decisions and events, JSON lines.
     pub fn audit_log(&self) -> PathBuf {
         self.log().join("audit.jsonl")

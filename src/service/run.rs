@@ -20,12 +20,21 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+/// What a service is started with.
+pub struct Launch {
+    /// What unlocks the keystore.
+    pub secret: Secret,
+    /// How the service before it ended, where this one takes its place.
+    pub after: Option<String>,
+}
+
 /// Unlocks the keystore, mounts, serves, and returns when the service has ended. `ready` is called
 /// once requests are answered.
 ///
 /// # Errors
 /// Wrong secret, busy, damaged, or whatever keeps the service from starting; then nothing is mounted.
-pub fn run(paths: &Paths, secret: Secret, ready: impl FnOnce()) -> Result<(), Failure> {
+pub fn run(paths: &Paths, launch: Launch, ready: impl FnOnce()) -> Result<(), Failure> {
+    let Launch { secret, after } = launch;
     let paths = &paths.resolved();
     let _lock = StateLock::take_existing(paths)?;
     harden()?;
@@ -49,9 +58,12 @@ pub fn run(paths: &Paths, secret: Secret, ready: impl FnOnce()) -> Result<(), Fa
     let reason = match &served {
         Ok(()) => {
             let version = env!("CARGO_PKG_VERSION");
-            let fields = json!({
+            let mut fields = json!({
                 "pid": std::process::id(), "version": version, "keyslot": keys::opened_by(&engine),
             });
+            if let Some(after) = after {
+                fields["after"] = after.into();
+            }
             engine.log().write("start", fields);
             ready();
             notify::ready();

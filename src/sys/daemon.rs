@@ -1,11 +1,21 @@
 //! Going to the background.
 
-use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, pipe, setsid};
+use nix::fcntl::OFlag;
+use nix::unistd::{ForkResult, dup2_stderr, dup2_stdin, dup2_stdout, fork, pipe2, setsid};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 
 /// Where the background process tells the one that waits how it went.
 pub struct Ready(File);
+
+/// What a process is told by another one that it forks, and where that one tells it.
+///
+/// # Errors
+/// The kernel's.
+pub fn line() -> io::Result<(File, Ready)> {
+    let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+    Ok((read.into(), Ready(write.into())))
+}
 
 impl Ready {
     /// Sends the message and lets the waiting process go on.
@@ -30,14 +40,14 @@ pub enum Side {
 /// # Errors
 /// The kernel's.
 pub fn split() -> io::Result<Side> {
-    let (read, write) = pipe()?;
+    let (mut read, ready) = line()?;
     // SAFETY: no thread has been started yet (the callers' promise), so the child may go on using
     // everything it inherits.
     match unsafe { fork() }? {
         ForkResult::Parent { .. } => {
-            drop(write);
+            drop(ready);
             let mut message = Vec::new();
-            File::from(read).read_to_end(&mut message)?;
+            read.read_to_end(&mut message)?;
             Ok(Side::Foreground(message))
         }
         ForkResult::Child => {
@@ -48,7 +58,7 @@ pub fn split() -> io::Result<Side> {
             dup2_stdin(&null)?;
             dup2_stdout(&null)?;
             dup2_stderr(&null)?;
-            Ok(Side::Background(Ready(write.into())))
+            Ok(Side::Background(ready))
         }
     }
 }

@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 pub mod caller;
+pub mod child;
 pub mod daemon;
 pub mod declare;
 pub mod exec;

@@ -184,13 +184,16 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        if let Some(pid) = service_pid(&self.root) {
+        let pid = service_pid(&self.root);
+        if pid.is_some() || self.state().join("run/supervisor").exists() {
             let stop = &mut self.command("ezncrypt", ["stop", "--force"]);
             // A service that cannot be stopped is killed below; nothing may panic in here.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 run_within(stop, Duration::from_secs(30))
             }));
-            if !process::ended_within(pid, Duration::from_secs(10)) {
+            if let Some(pid) = pid
+                && !process::ended_within(pid, Duration::from_secs(10))
+            {
                 process::send(pid, Signal::KILL);
                 process::ended_within(pid, Duration::from_secs(10));
             }

@@ -74,7 +74,8 @@ Examples:
         after_help = "\
 Examples:
   ezncrypt start
-  ezncrypt start --foreground        for systemd and the like"
+  ezncrypt start --foreground        for systemd and the like
+  ezncrypt start --supervise         comes up again when it is killed"
     )]
     Start {
         /// Stays in the foreground instead of going to the background
@@ -83,6 +84,14 @@ Examples:
         /// Asks for an administrator's secret, though a source of an unattended one is configured
         #[arg(long)]
         ask: bool,
+
+        /// Starts the service again whenever it dies
+        ///
+        /// For systems without a service manager that does. What was open under the service that died fails
+        /// until it is opened again. `stop` ends both. A secret that was typed stays in locked memory for it; an
+        /// unattended one is fetched anew each time.
+        #[arg(long)]
+        supervise: bool,
     },
 
     /// Ends the service; refuses while processes have files open, and names them

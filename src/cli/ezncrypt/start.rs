@@ -5,31 +5,50 @@ use crate::cli::progress::Screen;
 use crate::cli::{escape, unattended};
 use crate::secrets::config::Unattended;
 use crate::service::protocol::{Failure, FailureKind, Secret};
-use crate::service::{self, Paths, client, notify};
+use crate::service::supervisor::{self, Next, Supervisor};
+use crate::service::{self, Launch, Paths, client, notify};
 use crate::sys::daemon::{self, Ready, Side};
+use std::time::Duration;
 
-/// What the background process sends when it serves; anything else is its failure, as JSON.
-const SERVING: &[u8] = b"serving";
+/// How long a supervisor that has nothing left to do may take to end.
+const ENDING: Duration = Duration::from_millis(500);
 
-/// Serves until it is stopped; returns at once the service is up unless `foreground`.
-pub fn run(instance: &Instance, foreground: bool, ask: bool) -> Result<(), Failure> {
+/// How `start` was asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Start {
+    /// Whether it stays in the foreground.
+    pub foreground: bool,
+    /// Whether an administrator's secret is asked for in any case.
+    pub ask: bool,
+    /// Whether the service is started again when it dies.
+    pub supervise: bool,
+}
+
+/// Serves until it is stopped; returns at once the service is up unless in the foreground.
+pub fn run(instance: &Instance, start: Start) -> Result<(), Failure> {
     let paths = &instance.paths;
     if client::connect(paths)?.is_some() {
         let state = escape::path(paths.state());
         return Err(Failure::new(FailureKind::Busy, format!("a service runs for {state} already"))
             .hint(client::command(paths, "status")));
     }
-    let (secret, source) = secret(instance, ask)?;
-    let explained = |failure| explained(failure, source.as_ref());
-    if foreground {
-        return service::run(paths, secret, || say_ready(paths)).map_err(explained);
+    supervisor::wait_until_gone(paths, ENDING)?;
+    let (secret, source) = secret(instance, start.ask)?;
+    let mut server = Server { paths, secret: Some(secret), source };
+    if start.foreground {
+        return match start.supervise {
+            true => server.supervise(None),
+            false => server.serve(None, || say_ready(paths)),
+        };
     }
     let cannot =
         |error| Failure::new(FailureKind::Failed, format!("cannot go to the background: {error}"));
     match daemon::split().map_err(cannot)? {
-        Side::Foreground(message) => told(&message).map(|()| say_ready(paths)).map_err(explained),
+        Side::Foreground(message) => supervisor::told(&message).map(|()| say_ready(paths)),
+        Side::Background(ready) if start.supervise => server.supervise(Some(ready)),
         Side::Background(ready) => {
-            serve(paths, secret, ready);
+            // The foreground process reports.
+            let _ = server.serve_and_tell(None, vec![ready]);
             Ok(())
         }
     }
@@ -49,38 +68,79 @@ fn secret(instance: &Instance, ask: bool) -> Result<(Secret, Option<Unattended>)
     Ok((instance.secret()?, None))
 }
 
-/// Says whose secret was wrong, when nobody typed it.
-fn explained(failure: Failure, source: Option<&Unattended>) -> Failure {
-    match source {
-        Some(source) if failure.kind == FailureKind::WrongSecret => {
-            let message = format!("the secret from {} opens no keyslot", source.source);
-            Failure::new(failure.kind, message)
-                .hint("add it: ezncrypt key add unattended; or start by hand: ezncrypt start --ask")
-        }
-        _ => failure,
-    }
+/// What a service is started with: first with the secret at hand, afterwards with what its source gives then.
+struct Server<'a> {
+    paths: &'a Paths,
+    secret: Option<Secret>,
+    source: Option<Unattended>,
 }
 
-fn serve(paths: &Paths, secret: Secret, ready: Ready) {
-    let mut ready = Some(ready);
-    let outcome = service::run(paths, secret, || {
-        if let Some(ready) = ready.take() {
-            ready.tell(SERVING);
-        }
-    });
-    if let (Err(failure), Some(ready)) = (outcome, ready) {
-        ready.tell(&serde_json::to_vec(&failure).unwrap_or_default());
+impl Server<'_> {
+    /// Serves until it is stopped.
+    fn serve(&mut self, after: Option<String>, ready: impl FnOnce()) -> Result<(), Failure> {
+        let secret = match (self.secret.take(), &self.source) {
+            (Some(secret), _) => secret,
+            (None, Some(source)) => unattended::fetch(source, &mut notify::waiting)?,
+            (None, None) => return Err(Failure::new(FailureKind::Failed, "the secret is gone")),
+        };
+        let launch = Launch { secret, after };
+        service::run(self.paths, launch, ready).map_err(|failure| self.explained(failure))
     }
-}
 
-fn told(message: &[u8]) -> Result<(), Failure> {
-    if message == SERVING {
-        return Ok(());
+    /// Serves, and tells everybody whether it does.
+    fn serve_and_tell(&mut self, after: Option<String>, ready: Vec<Ready>) -> Result<(), Failure> {
+        let mut waiting = Some(ready);
+        let outcome = self.serve(after, || {
+            waiting.take().into_iter().flatten().for_each(supervisor::tell_serving);
+        });
+        if let Err(failure) = &outcome {
+            let unserved = waiting.into_iter().flatten();
+            unserved.for_each(|ready| supervisor::tell_failure(ready, failure));
+        }
+        outcome
     }
-    Err(serde_json::from_slice(message).unwrap_or_else(|_| {
-        Failure::new(FailureKind::Failed, "the service ended before it could serve")
-            .hint("run it in the foreground to see more: ezncrypt start --foreground")
-    }))
+
+    /// Keeps a service running until it is stopped; `ready` hears of the first one.
+    fn supervise(&mut self, mut ready: Option<Ready>) -> Result<(), Failure> {
+        let mut supervisor = match Supervisor::claim(self.paths) {
+            Ok(supervisor) => supervisor,
+            Err(failure) => {
+                ready.into_iter().for_each(|ready| supervisor::tell_failure(ready, &failure));
+                return Err(failure);
+            }
+        };
+        let mut after = None;
+        loop {
+            let first = ready.take();
+            // In the child only: here the secret stays, for the next one.
+            let next = supervisor.run(|told| {
+                // The supervisor first: whoever waits for the other may kill this at once.
+                let tell = [told].into_iter().chain(first).collect();
+                let outcome = self.serve_and_tell(after.clone(), tell);
+                outcome.map_or_else(|failure| failure.kind.exit_code(), |()| 0)
+            })?;
+            match next {
+                Next::End => return Ok(()),
+                Next::Again(why) => after = Some(why),
+            }
+            if self.source.is_some() {
+                self.secret = None;
+            }
+        }
+    }
+
+    /// Says whose secret was wrong, when nobody typed it.
+    fn explained(&self, failure: Failure) -> Failure {
+        match &self.source {
+            Some(source) if failure.kind == FailureKind::WrongSecret => {
+                let message = format!("the secret from {} opens no keyslot", source.source);
+                Failure::new(failure.kind, message).hint(
+                    "add it: ezncrypt key add unattended; or start by hand: ezncrypt start --ask",
+                )
+            }
+            _ => failure,
+        }
+    }
 }
 
 fn say_ready(paths: &Paths) {
