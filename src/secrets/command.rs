@@ -12,6 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+/// How many lines of what a program wrote to standard error are told.
+const LINES: usize = 3;
+
+/// How much of each, in characters.
+const LINE_LEN: usize = 200;
+
 /// Why a program gave no secret.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -102,10 +108,33 @@ fn regular(path: &Path) -> io::Result<File> {
     if is_regular { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
-/// The last line that a program wrote, for an error.
+/// The last lines that a program wrote, for an error: the very last often names only the step that failed,
+/// and the one before it why.
 fn last_words(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
-    let line = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let line: String = line.trim().chars().take(200).filter(|c| !c.is_control()).collect();
-    if line.is_empty() { line } else { format!(": {line}") }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines: Vec<String> = lines.rev().take(LINES).map(plain).collect();
+    let lines: Vec<String> = lines.into_iter().rev().collect();
+    if lines.is_empty() { String::new() } else { format!(": {}", lines.join("; ")) }
+}
+
+/// The beginning of a line, without what would move a terminal's cursor.
+fn plain(line: &str) -> String {
+    line.chars().take(LINE_LEN).filter(|c| !c.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_words_are_three_lines_in_order_and_without_what_moves_a_cursor() {
+        assert_eq!(last_words(b""), "");
+        assert_eq!(last_words(b" \n\n"), "");
+        assert_eq!(last_words(b"one"), ": one");
+        let four = b"never told\n  why \x1b[2J\n\nhow\r\nwhere\n\n";
+        assert_eq!(last_words(four), ": why [2J; how; where");
+        let long = last_words("\u{e4}".repeat(1000).as_bytes());
+        assert_eq!(long.chars().count(), ": ".len() + LINE_LEN);
+    }
 }
