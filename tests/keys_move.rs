@@ -1,6 +1,8 @@
 //! Keys on their way: to another machine and back from a backup, and files that follow them. Runs as root.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "keys_move/faults.rs"]
+mod faults;
 mod support;
 
 use serde_json::Value;
@@ -244,7 +246,7 @@ fn a_backup_makes_a_new_machine_and_another_keystore_is_not_overwritten_unasked(
     there.run(["key", "restore", copied]).exits(1).says("another one").says("--force");
     assert_eq!(fs::read(there.state().join("keystore")).unwrap(), own);
     there.run(["key", "restore", "--force", copied]).succeeds();
-    assert_eq!(fs::read(there.state().join("keystore.replaced")).unwrap(), own);
+    assert_eq!(fs::read(there.state().join("keystore.replaced.1")).unwrap(), own);
     let out = there.work().join("out");
     decrypt_file(&there, &here.ciphertext(), &out).succeeds();
     fs::write(&copy, &own[..50]).unwrap();
