@@ -1,6 +1,8 @@
 //! Keys on their way: to another machine and back from a backup, and files that follow them. Runs as root.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "keys_move/faults.rs"]
+mod faults;
 mod support;
 
 use serde_json::Value;
@@ -197,6 +199,51 @@ fn a_damaged_or_cut_file_gives_no_plaintext_and_is_left_as_it_is() {
     assert_eq!(fs::read_dir(here.instance.work()).unwrap().count(), names, "nothing is left over");
 }
 
+#[test]
+fn a_file_whose_first_header_copy_names_another_key_is_read_by_the_second() {
+    let here = Machine::new();
+    let (copy, out) = (here.instance.work().join("copy"), here.instance.work().join("out"));
+    let whole = fs::read(here.ciphertext()).unwrap();
+    // A bit of the category's id, of the epoch, of the version; in each copy of the header.
+    for at in [16, 31, 32, 8, 2048 + 16, 2048 + 32] {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 2;
+        fs::write(&copy, &flipped).unwrap();
+        decrypt_file(&here.instance, &copy, &out).succeeds();
+        assert_eq!(fs::read_to_string(&out).unwrap(), PLAIN.repeat(5000), "byte {at}");
+        assert_eq!(fs::read(&copy).unwrap(), flipped, "byte {at}");
+        fs::remove_file(&out).unwrap();
+    }
+    let mut flipped = whole;
+    flipped[16] ^= 2;
+    flipped[2048 + 16] ^= 2;
+    fs::write(&copy, &flipped).unwrap();
+    decrypt_file(&here.instance, &copy, &out).exits(7).says("no category with the id");
+}
+
+#[test]
+fn nothing_is_written_into_our_own_mount_or_storage_by_way_of_a_symlink() {
+    let here = Machine::new();
+    let (instance, work) = (&here.instance, here.instance.work());
+    let (encrypted, storage) = (here.file.parent().unwrap(), work.join("storage"));
+    assert!(encrypted.is_symlink());
+    std::os::unix::fs::symlink(instance.storage(), &storage).unwrap();
+    std::os::unix::fs::symlink("storage/backup", work.join("twice")).unwrap();
+    for place in [encrypted, &storage, &work.join("twice")] {
+        let out = place.join("new");
+        decrypt_file(instance, &here.ciphertext(), &out).exits(2).says("not a place for plaintext");
+        let backup = ["key", "backup", "--force", out.to_str().unwrap()];
+        instance.run(backup).exits(1).says("outside the mount");
+        assert!(out.symlink_metadata().is_err());
+    }
+    decrypt_file(instance, &here.file, &work.join("out")).exits(2).says("in the mount");
+    // A symlink of the very name is replaced, wherever it leads.
+    let link = work.join("link");
+    std::os::unix::fs::symlink(&here.file, &link).unwrap();
+    instance.run(["key", "backup", "--force", link.to_str().unwrap()]).succeeds();
+    assert!(link.symlink_metadata().unwrap().is_file());
+}
+
 fn backup_status(instance: &Instance) -> Value {
     instance.run(["status", "--json"]).json()["keystore_backup"].clone()
 }
@@ -244,7 +291,7 @@ fn a_backup_makes_a_new_machine_and_another_keystore_is_not_overwritten_unasked(
     there.run(["key", "restore", copied]).exits(1).says("another one").says("--force");
     assert_eq!(fs::read(there.state().join("keystore")).unwrap(), own);
     there.run(["key", "restore", "--force", copied]).succeeds();
-    assert_eq!(fs::read(there.state().join("keystore.replaced")).unwrap(), own);
+    assert_eq!(fs::read(there.state().join("keystore.replaced.1")).unwrap(), own);
     let out = there.work().join("out");
     decrypt_file(&there, &here.ciphertext(), &out).succeeds();
     fs::write(&copy, &own[..50]).unwrap();

@@ -119,11 +119,11 @@ impl FileHeader {
         Ok(page)
     }
 
-    /// The category and the key's epoch that a header names, not authenticated: which keys to try. None
-    /// when neither copy begins as a header of a known version does.
-    pub fn named(page: &[u8; HEADER_LEN]) -> Option<(CategoryId, u32)> {
+    /// The category and the key's epoch that each copy of a header names, not authenticated: which keys to
+    /// try. A copy that does not begin as a header of a known version does names none.
+    pub fn named(page: &[u8; HEADER_LEN]) -> impl Iterator<Item = (CategoryId, u32)> {
         let (first, second) = page.split_at(COPY_LEN);
-        [first, second].into_iter().find_map(|copy| {
+        [first, second].into_iter().filter_map(|copy| {
             let mut reader = Reader(&copy[..USED_LEN]);
             let begins = reader.take::<8>() == *MAGIC;
             let version = u16::from_le_bytes(reader.take());

@@ -7,7 +7,6 @@
 use super::{Error, Keystore, Result, file};
 use crate::format::keystore::KeystoreFile;
 use crate::storage::durable;
-use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 
 /// Permissions of both copies, and of what is kept of a damaged one.
@@ -23,26 +22,8 @@ pub fn damaged_path(path: &Path) -> PathBuf {
     beside(path, ".damaged")
 }
 
-/// Where a keystore is kept that a backup replaced: `keystore.replaced`.
-pub fn replaced_path(path: &Path) -> PathBuf {
-    beside(path, ".replaced")
-}
-
-/// Gives the keystore at `path` a second name, so that it stays when another takes its place.
-pub(super) fn keep_replaced(path: &Path) -> Result<()> {
-    let kept = replaced_path(path);
-    let failed = |errno: Errno| Error::Read { path: path.into(), source: errno.into() };
-    match rustix::fs::unlink(&kept) {
-        Ok(()) | Err(Errno::NOENT) => {}
-        Err(errno) => return Err(failed(errno)),
-    }
-    match rustix::fs::link(path, &kept) {
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
-        Err(errno) => Err(failed(errno)),
-    }
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// The path with `suffix` behind its last name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_os_string();
     name.push(suffix);
     name.into()
@@ -105,7 +86,8 @@ pub(super) fn read_second(path: &Path) -> Option<KeystoreFile> {
     KeystoreFile::decode(file::read(&backup_path(path)).ok()?).ok()
 }
 
-/// Removes the second copy, durably enough: it is gone before anything else is written.
+/// Removes the second copy, durably enough: it is gone before anything else is written. Whoever does so
+/// writes it anew, also after an error.
 pub(super) fn remove_second(path: &Path) -> Result<()> {
     let second = backup_path(path);
     match std::fs::remove_file(&second) {

@@ -131,6 +131,14 @@ pub enum Error {
     /// The changed keystore has no valid form; nothing was changed.
     #[error("the keystore cannot be saved: {0}")]
     Encode(#[source] format::keystore::Error),
+    /// A file that is to be replaced could not be given a second name; nothing was changed.
+    #[error("cannot keep {path} under another name: {source}", path = path.display())]
+    Keep {
+        /// The file.
+        path: PathBuf,
+        /// The kernel's reason.
+        source: std::io::Error,
+    },
     /// The keystore could not be saved.
     #[error("the keystore cannot be saved: {0}")]
     Save(#[source] durable::Error),

@@ -20,6 +20,7 @@ mod file;
 mod guard;
 mod location;
 mod master;
+mod restore;
 mod rotation;
 mod rule;
 mod sealed;
@@ -30,7 +31,7 @@ mod unlocked;
 
 pub use audit::AuditHead;
 pub use backup::BackupRecord;
-pub use copies::{Mended, backup_path, damaged_path, replaced_path};
+pub use copies::{Mended, backup_path, damaged_path};
 pub use draft::{Draft, Imported};
 pub use error::{Error, Result};
 pub use file::Unsafe;

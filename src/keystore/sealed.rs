@@ -58,6 +58,12 @@ impl Sealed {
         self.file.prefix().sequence
     }
 
+    /// Id and sequence number of each copy that is well-formed, where they differ.
+    pub fn copies(&self) -> impl Iterator<Item = ([u8; 16], u64)> {
+        let copies = std::iter::once(&self.file).chain(&self.other);
+        copies.map(|copy| (copy.prefix().id, copy.prefix().sequence))
+    }
+
     /// The ways to open it.
     pub fn slots(&self) -> &[Slot] {
         &self.file.prefix().slots

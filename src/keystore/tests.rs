@@ -1,5 +1,10 @@
 use super::*;
+use crate::crypto::SecretBytes;
 use crate::crypto::kdf::Params;
+use crate::crypto::rsa::PrivateKey;
+use crate::format::keystore::Slot;
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +13,25 @@ mod copies_and_slots;
 mod corruption;
 mod opening;
 mod rotating;
+
+/// An RSA key pair; the private key and the public one's SubjectPublicKeyInfo.
+pub(super) fn pair() -> (PrivateKey, Vec<u8>) {
+    let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
+    let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
+    let private = PrivateKey::from_pkcs8(&SecretBytes::new(der.as_ref().to_vec())).unwrap();
+    let spki = private.spki().to_vec();
+    (private, spki)
+}
+
+/// What the holder of `private` shows for the first RSA slot of what has that id.
+pub(super) fn slot_key(slots: &[Slot], id: &[u8; 16], private: &PrivateKey) -> Secret {
+    let rsa = slots.iter().find_map(|slot| match slot {
+        Slot::Rsa(slot) => Some(slot),
+        _ => None,
+    });
+    let rsa = rsa.unwrap();
+    Secret::SlotKey { slot: rsa.id, key: rsa.slot_secret(id, private).unwrap() }
+}
 
 struct Place {
     directory: tempfile::TempDir,

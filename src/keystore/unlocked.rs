@@ -97,6 +97,10 @@ impl Keystore {
         self.opened_by = slot;
     }
 
+    pub(super) fn set_path(&mut self, path: &Path) {
+        self.path = path.into();
+    }
+
     pub(super) fn master(&self) -> &Key {
         &self.master
     }
@@ -112,19 +116,6 @@ impl Keystore {
     /// The whole keystore, sealed as it is on disk.
     pub fn sealed_bytes(&self) -> &[u8] {
         self.file.bytes()
-    }
-
-    /// Makes this the keystore at `path`, in both copies, and keeps what was there as `keystore.replaced`.
-    ///
-    /// # Errors
-    /// [`Error::Save`]; what was there is then in its place or kept.
-    pub fn put_in_place(&mut self, path: &Path) -> Result<()> {
-        copies::remove_second(path)?;
-        copies::keep_replaced(path)?;
-        durable::replace(path, self.file.bytes(), MODE).map_err(Error::Save)?;
-        self.path = path.into();
-        self.save_second_copy();
-        Ok(())
     }
 
     /// The keystore's random identity, which never changes.
@@ -259,10 +250,18 @@ impl Keystore {
         let prefix = Prefix { id, sequence, slots };
         let file = KeystoreFile::seal(prefix, &master, random()?, contents.encode()?)
             .map_err(Error::Encode)?;
-        if file.prefix().slots != slots_before {
+        let slots_change = file.prefix().slots != slots_before;
+        if slots_change {
             copies::remove_second(&self.path)?;
         }
-        durable::replace(&self.path, file.bytes(), MODE).map_err(Error::Save)?;
+        if let Err(error) = durable::replace(&self.path, file.bytes(), MODE) {
+            // Or the keystore would be left in one copy until the next save. Where the new file may be in
+            // place after all, an earlier second copy must not stand beside it.
+            if slots_change && !matches!(error, durable::Error::NotPutBack { .. }) {
+                self.save_second_copy();
+            }
+            return Err(Error::Save(error));
+        }
         self.master = master;
         self.file = file;
         self.contents = contents;

@@ -152,13 +152,13 @@ fn sixty() -> u64 {
 /// # Errors
 /// Why it is not used.
 pub fn unattended(path: &Path) -> Result<Option<Unattended>, Error> {
-    let content = match file::public(path, MAX_FILE) {
+    let (content, mode, owner) = match file::public_of(path, MAX_FILE) {
         Err(file::Error::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             return Ok(None);
         }
         content => content?,
     };
-    check_trust(path)?;
+    check_trust(path, mode, owner)?;
     let text = String::from_utf8_lossy(content.expose());
     let syntax = |source| Error::Syntax { path: path.into(), source: Box::new(source) };
     let written: Written = toml::from_str(&text).map_err(syntax)?;
@@ -167,10 +167,7 @@ pub fn unattended(path: &Path) -> Result<Option<Unattended>, Error> {
 }
 
 /// Root's, or this user's own, and nobody else's to write. Whoever can write it says what runs as root.
-fn check_trust(path: &Path) -> Result<(), Error> {
-    let stat = rustix::fs::stat(path)
-        .map_err(|errno| file::Error::Unreadable { path: path.into(), source: errno.into() })?;
-    let (mode, owner) = (stat.st_mode & 0o7777, stat.st_uid);
+fn check_trust(path: &Path, mode: u32, owner: u32) -> Result<(), Error> {
     let ours = owner == 0 || owner == rustix::process::geteuid().as_raw();
     if ours && mode & 0o022 == 0 {
         Ok(())

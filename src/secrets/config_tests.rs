@@ -70,3 +70,37 @@ fn what_others_may_write_is_not_used() {
         assert!(matches!(refused, Err(Error::Untrusted { .. })));
     }
 }
+
+/// Somebody exchanges the file, as often as they can, for one that is not root's alone.
+#[test]
+fn the_file_that_is_judged_is_the_one_that_was_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, other) = (directory.path().join("config"), directory.path().join("other"));
+    for (path, mode, source) in [(&path, 0o644, "/good"), (&other, 0o666, "/evil")] {
+        std::fs::write(path, format!("[unattended]\nfile = '{source}'\n")).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    let (mut used, mut refused) = (0, 0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (at, flags) = (rustix::fs::CWD, rustix::fs::RenameFlags::EXCHANGE);
+            while !ended.load(std::sync::atomic::Ordering::Relaxed) {
+                rustix::fs::renameat_with(at, &path, at, &other, flags).unwrap();
+            }
+        });
+        let mut evil = false;
+        // Until both have been met often.
+        while !evil && (used < 5000 || refused < 5000) {
+            match unattended(&path) {
+                Ok(read) => {
+                    used += 1;
+                    evil = read.unwrap().source != Source::File("/good".into());
+                }
+                Err(_) => refused += 1,
+            }
+        }
+        ended.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(!evil, "used what others may write, after {used} reads");
+    });
+}

@@ -84,11 +84,20 @@ pub fn content(path: &Path, limit: usize) -> Result<SecretBytes, Error> {
 /// # Errors
 /// As [`content`], but for permissions.
 pub fn public(path: &Path, limit: usize) -> Result<SecretBytes, Error> {
+    public_of(path, limit).map(|(content, ..)| content)
+}
+
+/// The same, with the permissions and the owner of the very file that was read.
+///
+/// # Errors
+/// As [`public`].
+pub(super) fn public_of(path: &Path, limit: usize) -> Result<(SecretBytes, u32, u32), Error> {
     let file = open(path)?;
-    if !file.metadata().map_err(|error| unreadable(path, error))?.is_file() {
+    let stat = rustix::fs::fstat(&file).map_err(|error| unreadable(path, error.into()))?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(Error::NotRegular(path.into()));
     }
-    read(path, file, limit)
+    Ok((read(path, file, limit)?, stat.st_mode & 0o7777, stat.st_uid))
 }
 
 /// Makes a file with 256 random bits in hex that only its owner may read, durably.

@@ -8,14 +8,16 @@ use super::frame;
 use super::paths::DEFAULT_STATE_DIR;
 use super::protocol::{Answer, Event, Failure, FailureKind, Progress, Request, Status};
 use crate::access::suggest::{COMMAND, shell_word};
-use std::io::{ErrorKind, Read};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr};
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
 /// Longest status accepted, in bytes.
 const MAX_STATUS: u64 = 1 << 20;
-/// How long the status socket may keep its reader waiting.
+/// How long a service may keep whoever asks for its status waiting.
 const STATUS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection to the running service.
@@ -87,34 +89,69 @@ impl Service {
 /// [`FailureKind::Failed`] when what answers is no status.
 pub fn status(paths: &Paths) -> Result<Option<Status>, Failure> {
     let socket = paths.status_socket();
-    let stream = match connect_to(paths, &socket) {
-        Ok(stream) => stream,
-        Err(failure) if failure.kind == FailureKind::NotRunning => return Ok(None),
-        Err(failure) => return Err(failure),
-    };
+    let Some(stream) = connect_impatiently(paths, &socket)? else { return Ok(None) };
     let mut told = Vec::new();
-    stream
-        .set_read_timeout(Some(STATUS_PATIENCE))
-        .and_then(|()| (&stream).take(MAX_STATUS).read_to_end(&mut told))
+    (&stream)
+        .take(MAX_STATUS)
+        .read_to_end(&mut told)
         .map_err(|error| broken(paths, &socket, &frame::Error::Io(error)))?;
     serde_json::from_slice(&told)
         .map(Some)
         .map_err(|_| broken(paths, &socket, &frame::Error::Malformed))
 }
 
+/// The same as root asks it, on the control socket.
+///
+/// # Errors
+/// As [`status`].
+pub fn status_for_root(paths: &Paths) -> Result<Option<Status>, Failure> {
+    let socket = paths.control_socket();
+    let Some(stream) = connect_impatiently(paths, &socket)? else { return Ok(None) };
+    match (Service { stream, paths: paths.clone() }).call(&Request::Status, &mut |_| ())? {
+        Answer::Status(status) => Ok(Some(*status)),
+        _ => Err(broken(paths, &socket, &frame::Error::Malformed)),
+    }
+}
+
+/// Connects to what must answer within [`STATUS_PATIENCE`]; `None` when no service runs.
+fn connect_impatiently(paths: &Paths, socket: &Path) -> Result<Option<UnixStream>, Failure> {
+    match impatient(socket).map_err(|error| unreachable_at(paths, socket, &error)) {
+        Ok(stream) => Ok(Some(stream)),
+        Err(failure) if failure.kind == FailureKind::NotRunning => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// A stopped service takes no connections: once enough are waiting, a further one waits to be among them. So
+/// the limit is set before connecting, which the standard library does not offer.
+fn impatient(socket: &Path) -> io::Result<UnixStream> {
+    let flags = SockFlag::SOCK_CLOEXEC;
+    let made = nix::sys::socket::socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    let stream = UnixStream::from(made);
+    stream.set_write_timeout(Some(STATUS_PATIENCE))?;
+    stream.set_read_timeout(Some(STATUS_PATIENCE))?;
+    nix::sys::socket::connect(stream.as_raw_fd(), &UnixAddr::new(socket)?)?;
+    Ok(stream)
+}
+
 fn connect_to(paths: &Paths, socket: &Path) -> Result<UnixStream, Failure> {
-    UnixStream::connect(socket).map_err(|error| match error.kind() {
+    UnixStream::connect(socket).map_err(|error| unreachable_at(paths, socket, &error))
+}
+
+fn unreachable_at(paths: &Paths, socket: &Path, error: &io::Error) -> Failure {
+    match error.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => not_running(paths),
         ErrorKind::PermissionDenied => Failure::new(
             FailureKind::Denied,
             format!("cannot connect to {}: {error}", socket.display()),
         )
         .hint("run the command as root (sudo)"),
+        ErrorKind::WouldBlock => silent(socket),
         _ => Failure::new(
             FailureKind::Failed,
             format!("cannot connect to {}: {error}", socket.display()),
         ),
-    })
+    }
 }
 
 /// The failure of a command that needs a running service.
@@ -144,7 +181,18 @@ pub fn access_control(paths: &Paths, arguments: &str) -> String {
     }
 }
 
+/// The failure of asking a service that does not answer in time.
+fn silent(socket: &Path) -> Failure {
+    let (socket, patience) = (socket.display(), STATUS_PATIENCE.as_secs());
+    let message = format!("the service at {socket} did not answer within {patience} seconds");
+    Failure::new(FailureKind::Failed, message)
+        .hint("does the disk with the state directory answer? is the service stopped?")
+}
+
 fn broken(paths: &Paths, socket: &Path, error: &frame::Error) -> Failure {
+    if matches!(error, frame::Error::Io(error) if error.kind() == ErrorKind::WouldBlock) {
+        return silent(socket);
+    }
     let message = format!("the talk with the service at {} broke off: {error}", socket.display());
     Failure::new(FailureKind::Failed, message).hint(command(paths, "status"))
 }

@@ -111,3 +111,21 @@ fn the_status_socket_is_read_to_its_end_and_nothing_is_sent() {
     assert_eq!(status(&paths).unwrap_err().kind, FailureKind::Failed);
     service.join().unwrap();
 }
+
+/// A service that takes connections, or is stopped and does not even do that.
+#[test]
+fn a_status_that_is_not_told_is_waited_for_no_longer_than_told() {
+    let (_dir, paths) = instance();
+    let control = UnixListener::bind(paths.control_socket()).unwrap();
+    let status_socket = UnixListener::bind(paths.status_socket()).unwrap();
+    let silent = |told: Result<Option<Status>, Failure>| {
+        let failure = told.unwrap_err();
+        assert!(failure.message.contains("did not answer within 5 seconds"), "{failure}");
+    };
+    silent(status_for_root(&paths));
+    silent(status(&paths));
+    // The connection of before still waits to be taken, and now no second one may.
+    rustix::net::listen(&status_socket, 0).unwrap();
+    silent(status(&paths));
+    drop(control);
+}

@@ -2,8 +2,8 @@
 
 use super::engine::Engine;
 use super::protocol::{Answer, Failure, FailureKind, Progress};
-use super::{failed, hex};
-use crate::crypto::CategoryKeys;
+use super::{failed, hex, places};
+use crate::crypto::{CategoryId, CategoryKeys};
 use crate::format::header::{FileHeader, HEADER_LEN};
 use crate::storage::DiskFile;
 use crate::volume::KeyCell;
@@ -50,12 +50,13 @@ pub fn decrypt(
 /// The tree is not read by the service that serves it, and nothing of ours is overwritten.
 fn refuse_own(engine: &Engine, file: &Path, out: &Path) -> Result<(), Failure> {
     let paths = engine.paths();
-    if file.starts_with(paths.mount()) {
+    // Opening it follows a symlink, also in its last name; putting a file in place replaces that one.
+    if places::leads_to(file, paths)?.starts_with(paths.mount()) {
         let message = format!("{} is in the mount, not a ciphertext file", file.display());
         return Err(Failure::new(FailureKind::Usage, message)
             .hint(format!("its ciphertext is below {}", paths.storage().display())));
     }
-    if out.starts_with(paths.mount()) || out.starts_with(paths.storage()) {
+    if places::is_ours(out, paths)? {
         let message = format!("{} is not a place for plaintext", out.display());
         return Err(Failure::new(FailureKind::Usage, message));
     }
@@ -75,7 +76,7 @@ fn open(file: &Path) -> Result<OwnedFd, Failure> {
     Ok(descriptor)
 }
 
-/// The keys of the category that the file's header names.
+/// The keys of the category that the file's header names, by whichever of its copies is sound.
 fn keys_for(
     engine: &Engine,
     file: &Path,
@@ -83,15 +84,34 @@ fn keys_for(
 ) -> Result<(String, Arc<CategoryKeys>), Failure> {
     let mut page = [0; HEADER_LEN];
     let read = rustix::io::pread(descriptor, &mut page, 0).unwrap_or(0);
-    let Some((id, epoch)) = (read == HEADER_LEN).then(|| FileHeader::named(&page)).flatten() else {
+    let named: Vec<_> =
+        if read == HEADER_LEN { FileHeader::named(&page).collect() } else { Vec::new() };
+    let tried = named.into_iter().map(|(id, epoch)| keys_named(engine, file, id, epoch));
+    // What opens the header comes first; else whatever is known tells best what is wrong with the file.
+    let opens = |(_, keys): &(String, Arc<CategoryKeys>)| FileHeader::decode(&page, keys).is_ok();
+    let rank = |tried: &Result<_, Failure>| match tried {
+        Ok(known) if opens(known) => 0,
+        Ok(_) => 1,
+        Err(_) => 2,
+    };
+    tried.min_by_key(rank).unwrap_or_else(|| {
         let message = format!("{} is no file that ezncrypt encrypted", file.display());
         let failure = Failure::new(FailureKind::Damaged, message);
-        return Err(if read == 0 {
+        Err(if read == 0 {
             failure.hint("it is empty: its plaintext is empty too")
         } else {
             failure.hint("or both copies of its header were destroyed")
-        });
-    };
+        })
+    })
+}
+
+/// The category of that id, and its keys, which have that epoch.
+fn keys_named(
+    engine: &Engine,
+    file: &Path,
+    id: CategoryId,
+    epoch: u32,
+) -> Result<(String, Arc<CategoryKeys>), Failure> {
     engine.with_keystore(|keystore| {
         let known = keystore.categories().iter().find(|(_, keys)| keys.id == id);
         let lacking = |what: String| {

@@ -19,6 +19,7 @@ mod migration;
 pub mod mode;
 pub mod notify;
 pub mod paths;
+mod places;
 mod programs;
 pub mod protocol;
 mod requests;

@@ -120,6 +120,19 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     Ok(())
 }
 
+/// Replaces the file at `path`, or makes it, as [`replace`] does, without giving the old one a second name:
+/// for a place that need not know hard links (FAT), and where [`previous`] may be somebody else's file.
+///
+/// # Errors
+/// As [`Error`] says; after one of [`Step::SyncDirectory`] the old file or the new one is in place, whole.
+pub fn replace_unkept(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let target = Target::new(path)?;
+    target.clear_temporaries()?;
+    let staged = target.stage(bytes, mode)?;
+    target.put_in_place(staged, RenameFlags::empty())?;
+    target.sync_directory()
+}
+
 /// Makes the file at `path` with `bytes` and exactly the permissions `mode`, durably.
 ///
 /// # Errors
@@ -206,7 +219,12 @@ impl<'a> Target<'a> {
 
     fn put_in_place(&self, staged: NamedTempFile, flags: RenameFlags) -> Result<()> {
         let (file, mut temporary) = staged.into_parts();
-        match fs::renameat_with(fs::CWD, &*temporary, fs::CWD, self.path, flags) {
+        let mut moved = fs::renameat_with(fs::CWD, &*temporary, fs::CWD, self.path, flags);
+        if moved == Err(Errno::INVAL) && flags == RenameFlags::NOREPLACE {
+            // NFS does not know the flag. A link is never made over anything either.
+            moved = fs::link(&*temporary, self.path).and_then(|()| fs::unlink(&*temporary));
+        }
+        match moved {
             Ok(()) => {
                 temporary.disable_cleanup(true);
                 drop(file);

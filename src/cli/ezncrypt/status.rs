@@ -1,11 +1,8 @@
 //! `ezncrypt status`: whether the service runs, and what it has done. Anyone may ask.
 
 use crate::cli::access_control::mode;
-use crate::cli::instance::unexpected_answer;
 use crate::cli::{escape, output, privilege};
-use crate::service::protocol::{
-    Answer, BackupRow, Failure, FailureKind, Request, RotationRow, Status,
-};
+use crate::service::protocol::{BackupRow, Failure, FailureKind, RotationRow, Status};
 use crate::service::{Paths, client};
 use indicatif::{HumanBytes, HumanDuration};
 use std::process::ExitCode;
@@ -28,15 +25,7 @@ pub fn run(paths: &Paths, json: bool) -> Result<ExitCode, Failure> {
 
 /// Root asks on the control socket, everybody else on the one that takes no input.
 fn ask(paths: &Paths) -> Result<Option<Status>, Failure> {
-    if !privilege::is_root() {
-        return client::status(paths);
-    }
-    match client::call(paths, &Request::Status, &mut |_| ()) {
-        Ok(Answer::Status(status)) => Ok(Some(*status)),
-        Ok(_) => Err(unexpected_answer()),
-        Err(failure) if failure.kind == FailureKind::NotRunning => Ok(None),
-        Err(failure) => Err(failure),
-    }
+    if privilege::is_root() { client::status_for_root(paths) } else { client::status(paths) }
 }
 
 fn text(status: &Status) -> String {

@@ -177,3 +177,23 @@ fn changes_of_keys_and_slots_are_counted_and_others_are_not() {
     keystore.add_slot(&cheap_slot(b"a", b"b"), "", 2).unwrap();
     assert_eq!(place.unlock().unwrap().backup(), Some((record, true)));
 }
+
+#[test]
+fn a_change_of_slots_that_cannot_be_saved_leaves_both_copies() {
+    let place = Place::new();
+    let mut keystore = place.create();
+    keystore.add_slot(&cheap_slot(b"a", b"b"), "alice", 2).unwrap();
+    let before = place.read();
+    // What an earlier save left cannot be removed, so that the first copy cannot be replaced.
+    let in_the_way = crate::storage::durable::previous(&place.path);
+    std::fs::create_dir(&in_the_way).unwrap();
+    let alice = keystore.find_slot("alice").unwrap();
+    assert!(matches!(keystore.remove_slot(alice), Err(Error::Save(_))));
+    let second = || std::fs::read(backup_path(&place.path)).unwrap();
+    assert_eq!((place.read(), second()), (before.clone(), before));
+    assert_eq!(keystore.slots().count(), 2);
+    std::fs::remove_dir(&in_the_way).unwrap();
+    keystore.remove_slot(alice).unwrap();
+    assert_eq!(place.read(), second());
+    assert!(place.load().unwrap().unlock(&Secret::passphrase(b"a", b"b")).is_err());
+}

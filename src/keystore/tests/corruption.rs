@@ -4,29 +4,10 @@
 //! An RSA slot opens without scrypt, so that each byte can be tried.
 
 use super::*;
-use crate::crypto::SecretBytes;
-use crate::crypto::rsa::PrivateKey;
-use crate::format::keystore::{Error as FormatError, KeystoreFile, Slot};
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
-use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
+use crate::format::keystore::{Error as FormatError, KeystoreFile};
 
-/// An RSA key pair; the private key and the public one's SubjectPublicKeyInfo.
-fn pair() -> (PrivateKey, Vec<u8>) {
-    let key = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
-    let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
-    let private = PrivateKey::from_pkcs8(&SecretBytes::new(der.as_ref().to_vec())).unwrap();
-    let spki = private.spki().to_vec();
-    (private, spki)
-}
-
-/// What the holder of `private` shows for the first RSA slot.
-fn slot_key(sealed: &Sealed, private: &PrivateKey) -> Secret {
-    let rsa = sealed.slots().iter().find_map(|slot| match slot {
-        Slot::Rsa(slot) => Some(slot),
-        _ => None,
-    });
-    let rsa = rsa.unwrap();
-    Secret::SlotKey { slot: rsa.id, key: rsa.slot_secret(&sealed.id(), private).unwrap() }
+fn shown(sealed: &Sealed, private: &PrivateKey) -> Secret {
+    slot_key(sealed.slots(), &sealed.id(), private)
 }
 
 /// A keystore with one location whose only slot is RSA, its bytes, and what opens it.
@@ -35,7 +16,7 @@ fn by_rsa() -> (Place, Vec<u8>, Secret) {
     let place = Place::new();
     let mut keystore = Keystore::create(&place.path, &NewSlot::Rsa(spki), 1).unwrap();
     add_location(&mut keystore, "/a").unwrap();
-    let secret = slot_key(&place.load().unwrap(), &private);
+    let secret = shown(&place.load().unwrap(), &private);
     let bytes = place.read();
     (place, bytes, secret)
 }
@@ -118,7 +99,7 @@ fn a_slot_of_another_keystore_is_damage_and_no_way_in() {
     for place in [&ours, &theirs] {
         Keystore::create(&place.path, &NewSlot::Rsa(spki.clone()), 1).unwrap();
     }
-    let secret = slot_key(&theirs.load().unwrap(), &private);
+    let secret = shown(&theirs.load().unwrap(), &private);
     // Same lengths: the whole slot is exchanged, the rest stays.
     let (mut bytes, other) = (ours.read(), theirs.read());
     let slot = 36..36 + 4 + usize::from(u16::from_le_bytes([bytes[38], bytes[39]]));

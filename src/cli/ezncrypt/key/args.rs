@@ -99,7 +99,7 @@ Example:
 
     /// Puts a backup of the keystore in place, while no service runs; also on a new machine
     ///
-    /// What was there is kept as keystore.replaced. Storage stays as it is.
+    /// What was there is kept as keystore.replaced.GENERATION, damaged or not. Storage stays as it is.
     #[command(after_help = "\
 Examples:
   ezncrypt key restore /mnt/safe/keystore

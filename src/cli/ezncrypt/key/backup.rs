@@ -23,7 +23,10 @@ pub fn backup(instance: &Instance, file: &Path, force: bool) -> Result<(), Failu
 pub fn restore(instance: &Instance, file: &Path, force: bool) -> Result<(), Failure> {
     let file = absolute::path(file)?;
     let secret = instance.secrets.secret(&file)?;
-    service::restore(&instance.paths, &file, &secret, force)?;
+    let kept = service::restore(&instance.paths, &file, &secret, force)?;
+    for kept in kept {
+        Screen::stderr().say(&format!("what was there is kept as {}", escape::path(&kept)));
+    }
     Screen::stderr().say(&format!(
         "the keystore is that of {} again; go on with: ezncrypt start",
         escape::path(&file)
