@@ -174,7 +174,7 @@ fn what_is_kept_already_is_not_kept_again_and_nothing_at_all_is_fine() {
         from.unlock(&secret()).unwrap().put_in_place(&place.path).unwrap()
     };
     let two = place.path.with_file_name("keystore.replaced.2");
-    assert_eq!(kept("one"), [two.clone()]);
+    assert_eq!(kept("one"), std::slice::from_ref(&two));
     assert_eq!(kept("one"), [] as [PathBuf; 0]);
     place.put("keystore", &second);
     assert_eq!(kept("one"), [two]);
