@@ -235,3 +235,22 @@ fn body(section: &str, verbatim: bool) -> String {
     let text = text.trim_end();
     if verbatim { format!(".nf\n{text}\n.fi\n") } else { format!("{text}\n") }
 }
+
+#[test]
+fn the_commands_that_the_documentation_shows_are_commands() {
+    let mut shown = 0;
+    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        for line in text.lines().filter(|line| line.starts_with("    ezncrypt ")) {
+            // What is said about it stands further to the right.
+            let line = line.trim_start().split("  ").next().unwrap();
+            let mut definitions = ezncrypt::cli::definitions().into_iter();
+            let definition = definitions.find(|it| it.get_name() == "ezncrypt").unwrap();
+            let parsed = definition.try_get_matches_from(line.split_whitespace());
+            assert!(parsed.is_ok(), "{}: {line}: {}", path.display(), parsed.unwrap_err());
+            shown += 1;
+        }
+    }
+    assert!(shown > 20, "{shown}");
+}

@@ -5,12 +5,14 @@
 mod faults;
 mod support;
 
+use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 use support::Instance;
-use support::process::{Outcome, run};
+use support::process::{Outcome, Running, run, send, soon};
 
 const PLAIN: &str = "create table secret (card text);\n";
 
@@ -22,11 +24,16 @@ struct Machine {
 
 impl Machine {
     fn new() -> Self {
+        Self::of(5000)
+    }
+
+    /// With so many lines in the file.
+    fn of(lines: usize) -> Self {
         let instance = Instance::started();
         let directory = instance.work().join("dumps");
         fs::create_dir(&directory).unwrap();
         let file = directory.join("all.sql");
-        fs::write(&file, PLAIN.repeat(5000)).unwrap();
+        fs::write(&file, PLAIN.repeat(lines)).unwrap();
         instance.encrypt("@backup", &directory);
         Self { instance, file }
     }
@@ -182,6 +189,8 @@ fn a_damaged_or_cut_file_gives_no_plaintext_and_is_left_as_it_is() {
     let mut flipped = whole.clone();
     flipped[4096 * 3 + 100] ^= 1;
     let no_header = [vec![0; 4096], whole[4096..].to_vec()].concat();
+    fs::write(&copy, "").unwrap();
+    let before = names_in(&here.instance.work());
     for (damaged, says) in [
         (flipped, "sector"),
         (whole[..4096 * 10].to_vec(), "cut short"),
@@ -191,12 +200,69 @@ fn a_damaged_or_cut_file_gives_no_plaintext_and_is_left_as_it_is() {
     ] {
         fs::write(&copy, &damaged).unwrap();
         decrypt_file(&here.instance, &copy, &out).exits(7).says(says);
-        assert!(!out.exists(), "{says}");
+        assert_eq!(names_in(&here.instance.work()), before, "{says}: something is left over");
         assert_eq!(fs::read(&copy).unwrap(), damaged, "{says}: the ciphertext was changed");
     }
-    let names = fs::read_dir(here.instance.work()).unwrap().count();
     decrypt_file(&here.instance, &here.file, &out).exits(1);
-    assert_eq!(fs::read_dir(here.instance.work()).unwrap().count(), names, "nothing is left over");
+    assert_eq!(names_in(&here.instance.work()), before, "something is left over");
+}
+
+fn names_in(directory: &Path) -> Vec<std::ffi::OsString> {
+    let mut names: Vec<_> =
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    names
+}
+
+/// Whether the process has a file in the directory open for writing, with or without a name.
+fn writes_in(pid: u32, directory: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    let targets = entries
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name(), fs::read_link(entry.path()).ok()?)));
+    targets.into_iter().any(|(number, target)| {
+        let number = number.to_string_lossy().into_owned();
+        let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{number}")).unwrap_or_default();
+        let writes = info
+            .lines()
+            .any(|line| line.starts_with("flags:") && line.trim_end().ends_with(['1', '2']));
+        let written =
+            info.lines().any(|line| line.starts_with("pos:") && !line.trim_end().ends_with("\t0"));
+        target.parent() == Some(directory) && writes && written
+    })
+}
+
+#[test]
+fn a_decryption_that_is_killed_leaves_no_plaintext_behind() {
+    let here = Machine::of(2_000_000);
+    here.instance.stop();
+    let directory = here.instance.work().join("out");
+    fs::create_dir(&directory).unwrap();
+    for force in [false, true] {
+        let out = directory.join("all.sql");
+        let line =
+            ["decrypt-file", here.ciphertext().to_str().unwrap(), "-o", out.to_str().unwrap()]
+                .map(str::to_owned);
+        let mut command = here.instance.command("ezncrypt", line);
+        command.args(force.then_some("--force")).stdin(std::process::Stdio::null());
+        let before = names_in(&directory);
+        let mut running = Running::spawn(&mut command);
+        let pid = running.pid();
+        soon("it writes", Duration::from_secs(60), || {
+            let ended = running.ended();
+            assert!(ended.is_none(), "{}", ended.unwrap());
+            writes_in(pid, &directory)
+        });
+        send(pid, Signal::KILL);
+        let outcome = running.finish(Duration::from_secs(60)).expect("it does not end");
+        assert_eq!(outcome.signal, Some(9), "{outcome}");
+        assert_eq!(names_in(&directory), before);
+        let out = out.to_str().unwrap();
+        let again = ["decrypt-file", "--force", here.ciphertext().to_str().unwrap(), "-o", out]
+            .map(str::to_owned);
+        here.instance.run(again).succeeds();
+        assert_eq!(names_in(&directory), ["all.sql"]);
+    }
 }
 
 #[test]

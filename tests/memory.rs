@@ -4,19 +4,29 @@
 
 #[path = "memory/image.rs"]
 mod image;
+#[allow(dead_code)]
+#[path = "unattended/key_server.rs"]
+mod key_server;
+#[allow(dead_code)]
+#[path = "unattended/machine.rs"]
+mod machine;
 #[path = "memory/secrets.rs"]
 mod secrets;
 mod support;
 
 use image::{at_exit, of_running};
+use key_server::KeyServer;
+use machine::{configure, with_slot};
 use rustix::process::Signal;
 use secrets::Known;
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 use support::Instance;
-use support::process::{ended_within, run, send};
+use support::process::{Killed, ended_within, run, send, until};
 
 const TEXT: &str = "the text of the encrypted file";
 
@@ -87,6 +97,27 @@ fn rsa_keys_passwords_and_recovery_codes_are_wiped_too() {
 }
 
 #[test]
+fn a_key_server_s_client_key_is_wiped_with_the_secret_that_it_gave() {
+    let instance = with_slot("a secret that is not the server's");
+    let file = instance.work().join("file");
+    fs::write(&file, TEXT).unwrap();
+    instance.start();
+    instance.encrypt("@c", &file);
+    let mut server = KeyServer::prepared(&instance.work());
+    server.start("1.2");
+    let object = server.object("secret");
+    configure(&instance, &server.section("127.0.0.1", &object, ""));
+    let known = Known::of(&instance, &file).with_pem_key(&server.at("client.key"));
+    let line = ["key", "add", "unattended", "--name", "kmip", "--scrypt-log-n", "14"];
+    for line in [&line[..], &["key", "test", "--unattended"]] {
+        let command = instance.command("ezncrypt", line);
+        assert_eq!(known.found_in(&image_of(&command)), Vec::<&str>::new(), "{line:?}");
+    }
+    // The key server's secret does open the keystore by now: the key was used.
+    instance.run(["key", "test", "--unattended"]).succeeds().prints("(kmip)");
+}
+
+#[test]
 fn no_secret_is_in_arguments_environment_logs_or_errors() {
     let (instance, file) = with_file();
     let known = Known::of(&instance, &file);
@@ -127,12 +158,6 @@ fn a_service_that_crashes_leaves_no_core_and_its_memory_is_locked() {
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     let numbers: Vec<&str> = core.split_whitespace().skip(4).take(2).collect();
     assert_eq!(numbers, ["0", "0"], "{core}");
-    // An ordinary user reads nothing of it.
-    let read = format!("cat /proc/{pid}/mem /proc/{pid}/environ /proc/{pid}/maps");
-    let mut other = Command::new("setpriv");
-    other.args(["--reuid=65534", "--regid=65534", "--clear-groups", "/bin/sh", "-c", &read]);
-    let other = run(&mut other);
-    assert!(other.stdout.is_empty(), "{other}");
     send(pid, Signal::ABORT);
     assert!(ended_within(pid, Duration::from_secs(30)));
     for directory in [instance.work(), "/".into(), instance.state()] {
@@ -141,6 +166,56 @@ fn a_service_that_crashes_leaves_no_core_and_its_memory_is_locked() {
         });
         assert!(core.is_none(), "a core file in {directory:?}");
     }
+}
+
+/// Has the kernel hand every core to a program, until the result is dropped.
+struct Cores {
+    directory: PathBuf,
+    before: String,
+}
+
+const CORE_PATTERN: &str = "/proc/sys/kernel/core_pattern";
+
+impl Cores {
+    fn caught_in(directory: PathBuf) -> Self {
+        let program = directory.join("catch");
+        let text = format!("#!/bin/sh\nexec cat > {}/core.$1\n", directory.display());
+        fs::write(&program, text).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let before = fs::read_to_string(CORE_PATTERN).unwrap();
+        fs::write(CORE_PATTERN, format!("|{} %P", program.display())).unwrap();
+        Self { directory, before }
+    }
+
+    fn of(&self, pid: u32) -> Option<u64> {
+        fs::metadata(self.directory.join(format!("core.{pid}"))).ok().map(|file| file.len())
+    }
+}
+
+impl Drop for Cores {
+    fn drop(&mut self) {
+        let _ = fs::write(CORE_PATTERN, &self.before);
+    }
+}
+
+/// A program gets cores whatever the limit of their size is: only what is not dumpable is kept from it.
+#[test]
+fn no_core_of_the_service_is_handed_to_a_program_either() {
+    let instance = Instance::started();
+    let cores = Cores::caught_in(instance.work());
+    let mut other = Command::new("/bin/sh");
+    let mut other = Killed(other.args(["-c", "ulimit -c 0; exec sleep 300"]).spawn().unwrap());
+    let name = format!("/proc/{}/comm", other.0.id());
+    until("it has become sleep", Duration::from_secs(30), || {
+        fs::read(&name).unwrap() == b"sleep\n"
+    });
+    send(other.0.id(), Signal::ABORT);
+    other.0.wait().unwrap();
+    assert!(cores.of(other.0.id()) > Some(4096), "no core is handed over: a blind test");
+    let pid = instance.pid();
+    send(pid, Signal::ABORT);
+    assert!(ended_within(pid, Duration::from_secs(30)));
+    assert_eq!(cores.of(pid), None);
 }
 
 /// The memory of a command as it is when the command ends.

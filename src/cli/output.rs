@@ -22,16 +22,18 @@ pub fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     finished(stdout.write_all(bytes).and_then(|()| stdout.flush()))
 }
 
-/// Writes a line that is secret, through no buffer that keeps it.
+/// Writes a line that is secret and shown once, through no buffer that keeps it.
 ///
 /// # Errors
-/// As [`text`].
+/// As [`text`]; and [`FailureKind::Failed`] when the reader went away: nobody has seen it then.
 pub fn secret(line: &str) -> Result<(), Failure> {
     let mut whole = Zeroizing::new(String::with_capacity(line.len() + 1));
     whole.push_str(line);
     whole.push('\n');
     // Whole lines go past an empty buffer of standard output.
-    text(&whole)
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(whole.as_bytes()).and_then(|()| stdout.flush());
+    written.map_err(|error| unwritten(&error))
 }
 
 /// Writes `value` as JSON for people and programs: indented, one newline at the end.
@@ -50,16 +52,18 @@ pub fn json(value: &impl Serialize) -> Result<(), Failure> {
 /// # Errors
 /// As [`text`].
 pub fn finished(written: io::Result<()>) -> Result<(), Failure> {
-    let kind = match &written {
-        Err(error) if error.kind() == ErrorKind::StorageFull => FailureKind::NoSpace,
-        _ => FailureKind::Failed,
-    };
     match written {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::new(kind, format!("cannot write to standard output: {error}")))
-        }
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(unwritten(&error)),
         _ => Ok(()),
     }
+}
+
+fn unwritten(error: &io::Error) -> Failure {
+    let kind = match error.kind() {
+        ErrorKind::StorageFull => FailureKind::NoSpace,
+        _ => FailureKind::Failed,
+    };
+    Failure::new(kind, format!("cannot write to standard output: {error}"))
 }
 
 #[cfg(test)]

@@ -56,14 +56,15 @@ pub fn generate(paths: &Paths) -> Result<(), Failure> {
     })
 }
 
-/// The secret from a source. What it waits for is shown, and told to `waiting` with how long the next
-/// attempt may take.
+/// The secret from a source. What it waits for is shown; `waiting` is told, before each attempt, how long it
+/// may be until the next time it is told.
 ///
 /// # Errors
 /// Unavailable when a program or key server gives none, denied when others can read a file.
 pub fn fetch(source: &Unattended, waiting: &mut dyn FnMut(Duration)) -> Result<Secret, Failure> {
     keep_private();
     let mut screen = Screen::stderr();
+    waiting(source.timeout);
     let tell = &mut |error: &Error, pause: Duration| {
         screen.say(&format!("{error}; trying again in {} s", pause.as_secs()));
         waiting(pause + source.timeout);

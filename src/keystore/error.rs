@@ -73,6 +73,9 @@ pub enum Error {
     /// There is no keyslot of that number or name.
     #[error("there is no keyslot {0:?}")]
     NoSuchSlot(String),
+    /// A keyslot that was there when the command began was removed or changed since; nothing was changed.
+    #[error("a keyslot was removed or changed by somebody else meanwhile; nothing was done")]
+    SlotGone,
     /// Without this slot nobody could change the keystore any more.
     #[error("it is the last keyslot that an administrator can use")]
     LastAdministrator,

@@ -22,7 +22,8 @@ impl Keystore {
     ///
     /// # Errors
     /// [`Error::NotGiven`] names the slots that can be neither; [`Error::NotOfSlot`] one that what was given
-    /// for it does not open; [`Error::LastAdministrator`]; else as [`Keystore::authenticate`] and
+    /// for it does not open; [`Error::SlotGone`] when one of them is not there; [`Error::LastAdministrator`];
+    /// else as [`Keystore::authenticate`] and
     /// [`Keystore::update`]. Nothing was changed then.
     pub fn rotate_master(
         &mut self,
@@ -32,6 +33,9 @@ impl Keystore {
         now: u64,
     ) -> Result<()> {
         let shown = (self.authenticate(shown)?, shown);
+        for id in given.iter().map(|(id, _)| id).chain(dropped) {
+            self.known_slot(*id)?;
+        }
         let successors = self.successors(shown, given, dropped)?;
         if !successors.iter().any(|successor| successor.new.kind().is_administrator()) {
             return Err(Error::LastAdministrator);

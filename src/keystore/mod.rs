@@ -43,6 +43,7 @@ pub use rule::{PinnedFile, RuleBindings, RuleRecord};
 pub use sealed::Sealed;
 pub use secret::{NewSlot, Secret};
 pub use slots::{MAX_NAME, SlotRecord};
+pub use text::hex;
 pub use unlocked::{AuditHeadSource, Keystore};
 
 #[cfg(test)]

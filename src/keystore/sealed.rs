@@ -2,7 +2,7 @@
 
 use super::contents::Contents;
 use super::{Error, Keystore, Result, Secret, copies, file};
-use crate::crypto::Key;
+use crate::crypto::{self, Key};
 use crate::format::keystore::{Error as FormatError, KeystoreFile, Prefix, Slot, SlotId};
 use std::path::{Path, PathBuf};
 
@@ -77,6 +77,13 @@ impl Sealed {
     /// [`Error::WrongSecret`] when the secret fits no slot; [`Error::Damaged`] when it fits one but
     /// anything else does not verify; [`Error::Contents`].
     pub fn unlock(&self, secret: &Secret) -> Result<Keystore> {
+        let opened = self.open_either(secret);
+        // Parsing moves keys about.
+        crypto::burn_stack();
+        opened
+    }
+
+    fn open_either(&self, secret: &Secret) -> Result<Keystore> {
         let first = self.open_copy(&self.file, secret);
         // An older keystore was put back in the place of the first copy.
         if let (Ok(opened), Some(other)) = (&first, &self.other)

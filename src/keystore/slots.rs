@@ -41,6 +41,15 @@ impl Keystore {
         by_number.or_else(by_name).ok_or_else(|| Error::NoSuchSlot(which.into()))
     }
 
+    /// The slot of that id.
+    ///
+    /// # Errors
+    /// [`Error::SlotGone`].
+    pub fn known_slot(&self, id: SlotId) -> Result<SlotId> {
+        let is_there = self.stored_slots().iter().any(|slot| slot.id() == id);
+        if is_there { Ok(id) } else { Err(Error::SlotGone) }
+    }
+
     /// Adds a way to open the keystore, called `name`; `now` is in seconds since 1970.
     ///
     /// # Errors

@@ -45,17 +45,25 @@ fn digit(character: u8) -> Option<u8> {
 }
 
 /// `#[serde(with)]` for identities and hashes.
-pub(super) mod hex {
+pub mod hex {
     use super::*;
 
-    pub(in super::super) fn serialize<const N: usize, S: Serializer>(
+    /// Writes lower-case hex.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<const N: usize, S: Serializer>(
         bytes: &[u8; N],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&to_hex(bytes))
     }
 
-    pub(in super::super) fn deserialize<'de, const N: usize, D: Deserializer<'de>>(
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is anything else, or of another length.
+    pub fn deserialize<'de, const N: usize, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<[u8; N], D::Error> {
         read(deserializer, "lower-case hex of the right length", from_hex).map(|bytes| *bytes)

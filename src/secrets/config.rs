@@ -29,12 +29,16 @@ pub enum Error {
         owner: u32,
     },
     /// It is not what it should be.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("{path}:{line}:{column}: {what}", path = path.display())]
     Syntax {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with its line.
-        source: Box<toml::de::Error>,
+        /// The line, from 1.
+        line: usize,
+        /// The character in it, from 1.
+        column: usize,
+        /// What is wrong, without what stands there: that may be a secret in the wrong place.
+        what: String,
     },
     /// It says something that cannot be.
     #[error("{path}: {problem}", path = path.display())]
@@ -160,10 +164,29 @@ pub fn unattended(path: &Path) -> Result<Option<Unattended>, Error> {
     };
     check_trust(path, mode, owner)?;
     let text = String::from_utf8_lossy(content.expose());
-    let syntax = |source| Error::Syntax { path: path.into(), source: Box::new(source) };
-    let written: Written = toml::from_str(&text).map_err(syntax)?;
+    let written: Written = toml::from_str(&text).map_err(|error| syntax(path, &text, &error))?;
     let checked = written.unattended.map(WrittenUnattended::checked).transpose();
     checked.map_err(|problem| Error::Meaning { path: path.into(), problem })
+}
+
+/// The position and what is wrong there. The parser's own words show the line.
+fn syntax(path: &Path, text: &str, error: &toml::de::Error) -> Error {
+    let before = text.get(..error.span().unwrap_or_default().start).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    Error::Syntax { path: path.into(), line, column, what: without_value(error.message()) }
+}
+
+/// `invalid type: string "VALUE", expected u64` without the value.
+fn without_value(message: &str) -> String {
+    let is_of_value =
+        ["invalid type: ", "invalid value: "].iter().any(|it| message.starts_with(it));
+    match (message.find(['"', '`']), message.rfind(", expected ")) {
+        (Some(from), Some(to)) if is_of_value && from < to => {
+            format!("{}{}", message[..from].trim_end(), &message[to..])
+        }
+        _ => message.to_owned(),
+    }
 }
 
 /// Root's, or this user's own, and nobody else's to write. Whoever can write it says what runs as root.

@@ -104,3 +104,28 @@ fn the_file_that_is_judged_is_the_one_that_was_read() {
         assert!(!evil, "used what others may write, after {used} reads");
     });
 }
+
+#[test]
+fn what_is_written_wrongly_is_named_by_its_place_and_not_shown() {
+    for (text, place, what) in [
+        (
+            "[unattended]\ntimeout_seconds = 'hunter2'\n",
+            ":2:19: ",
+            "invalid type: string, expected u64",
+        ),
+        (
+            "unattended = \"hunter2, expected\"\n",
+            ":1:14: ",
+            "invalid type: string, expected struct",
+        ),
+        ("[unattended]\nfile = hunter2\n", ":2:8: ", ""),
+        ("[unattended]\nfile = 'hunter2\n", ":2:", ""),
+        ("[unattended]\n\n  hunter2\n", ":3:", ""),
+        ("[unattended]\nflie = 'hunter2'\n", ":2:1: ", "unknown field `flie`"),
+        ("[unattended]\ncommand = ['/a', 7, 'hunter2']\n", ":2:18: ", "integer"),
+    ] {
+        let told = read(text).err().map(|error| error.to_string()).unwrap();
+        assert!(told.contains(place) && told.contains(what), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}

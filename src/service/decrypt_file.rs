@@ -5,7 +5,7 @@ use super::protocol::{Answer, Failure, FailureKind, Progress};
 use super::{failed, hex, places};
 use crate::crypto::{CategoryId, CategoryKeys};
 use crate::format::header::{FileHeader, HEADER_LEN};
-use crate::storage::DiskFile;
+use crate::storage::{DiskFile, Unfinished};
 use crate::volume::KeyCell;
 use crate::volume::file::{CipherFile, Event};
 use rustix::fs::{Mode, OFlags};
@@ -15,7 +15,6 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tempfile::NamedTempFile;
 
 /// Plaintext that is read and written in one go, in bytes.
 const BATCH: usize = 1 << 20;
@@ -129,14 +128,14 @@ fn keys_named(
     })
 }
 
-/// Copies all plaintext to a new file beside `out`, synced.
+/// Copies all plaintext to a file that is nobody's to see yet.
 fn copy(
     file: &Path,
     descriptor: OwnedFd,
     keys: Arc<CategoryKeys>,
     out: &Path,
     progress: &mut dyn FnMut(Progress),
-) -> Result<NamedTempFile, Failure> {
+) -> Result<Unfinished, Failure> {
     let damaged = |error: &dyn std::fmt::Display| {
         Failure::new(FailureKind::Damaged, format!("{}: {error}", file.display()))
             .hint("nothing was written; `cp` from the mount copies what is sound of a live file")
@@ -152,13 +151,8 @@ fn copy(
     let keys = Arc::new(KeyCell::new(keys));
     let cipher = CipherFile::open_watched(DiskFile::new(descriptor), keys, Some(watcher));
     let cipher = cipher.map_err(|error| damaged(&error))?;
-    let cannot = |error: std::io::Error| {
-        let full = error.kind() == std::io::ErrorKind::StorageFull;
-        let kind = if full { FailureKind::NoSpace } else { FailureKind::Failed };
-        Failure::new(kind, format!("cannot write {}: {error}", out.display()))
-    };
-    let beside = out.parent().unwrap_or(Path::new("/"));
-    let mut written = NamedTempFile::new_in(beside).map_err(cannot)?;
+    let cannot = |error: std::io::Error| cannot_write(out, &error);
+    let mut written = Unfinished::beside(out).map_err(cannot)?;
     let (mut at, total) = (0, cipher.size());
     let mut buffer = zeroize::Zeroizing::new(vec![0; BATCH]);
     while at < total {
@@ -166,29 +160,27 @@ fn copy(
         if read == 0 {
             return Err(damaged(&"it ends too early"));
         }
-        written.write_all(&buffer[..read]).map_err(cannot)?;
+        written.file().write_all(&buffer[..read]).map_err(cannot)?;
         at += read as u64;
         progress(Progress::Bytes { done: at, total });
     }
     if cut.load(Ordering::Relaxed) {
         return Err(damaged(&"it was cut short, or copied while it was being written"));
     }
-    written.as_file().sync_all().map_err(cannot)?;
     Ok(written)
 }
 
-fn put_in_place(written: NamedTempFile, out: &Path, force: bool) -> Result<(), Failure> {
-    let cannot = |error: std::io::Error| failed(&format!("cannot write {}", out.display()), &error);
-    let placed = match force {
-        true => written.persist(out),
-        false => written.persist_noclobber(out),
-    };
-    placed.map_err(|error| match error.error.kind() {
+fn put_in_place(written: Unfinished, out: &Path, force: bool) -> Result<(), Failure> {
+    written.put_in_place(out, force).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => exists(out),
-        _ => cannot(error.error),
-    })?;
-    let beside = out.parent().unwrap_or(Path::new("/"));
-    std::fs::File::open(beside).and_then(|directory| directory.sync_all()).map_err(cannot)
+        _ => cannot_write(out, &error),
+    })
+}
+
+fn cannot_write(out: &Path, error: &std::io::Error) -> Failure {
+    let full = error.kind() == std::io::ErrorKind::StorageFull;
+    let kind = if full { FailureKind::NoSpace } else { FailureKind::Failed };
+    Failure::new(kind, format!("cannot write {}: {error}", out.display()))
 }
 
 fn exists(out: &Path) -> Failure {

@@ -17,7 +17,7 @@ impl From<keystore::Error> for Failure {
             E::Bundle(_) | E::BundleContents(_) => FailureKind::Damaged,
             E::WrongBundleSecret | E::NotOfSlot(_) => FailureKind::WrongSecret,
             E::CategoryName(_) | E::SlotName | E::NotGiven(_) => FailureKind::Usage,
-            E::ChangedOnDisk(_) | E::Rotating(_) => FailureKind::Busy,
+            E::ChangedOnDisk(_) | E::Rotating(_) | E::SlotGone => FailureKind::Busy,
             other if is_no_space(other) => FailureKind::NoSpace,
             _ => FailureKind::Failed,
         };
@@ -38,6 +38,7 @@ impl From<keystore::Error> for Failure {
                 "give it, --slot-files SLOT PASSPHRASE_FILE SALT_FILE, or take the keyslot away: --drop SLOT",
             ),
             E::NoSuchCategory(_) => failure.hint("`ezncrypt key list` shows them"),
+            E::SlotGone => failure.hint("look at them, then run it again: ezncrypt key list"),
             E::NoSuchSlot(_) => failure.hint("`ezncrypt key list` shows them"),
             E::LastAdministrator => failure.hint("first add another: ezncrypt key add"),
             _ => match error.previous() {

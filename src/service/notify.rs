@@ -13,14 +13,27 @@ pub fn stopping() {
     tell(&[NotifyState::Stopping, NotifyState::Status("ending")]);
 }
 
+/// How much longer than an attempt's limit it may take until the attempt is given up: a program is killed.
+const GIVING_UP: Duration = Duration::from_secs(10);
+
+/// How long the start may take once there is a secret: to open the keystore, to finish what was interrupted
+/// and to mount.
+const OPENING: Duration = Duration::from_secs(90);
+
 /// The start waits for a secret, for as long as this at most before it is told again.
 pub fn waiting(at_most: Duration) {
-    let more = at_most + Duration::from_secs(5);
+    extend(at_most + GIVING_UP, "waiting for the unattended secret");
+}
+
+/// The start has got its secret.
+pub fn opening() {
+    extend(OPENING, "opening the keystore");
+}
+
+/// Has the manager wait so long from now, should its own limit be over earlier.
+fn extend(more: Duration, status: &str) {
     let micros = u32::try_from(more.as_micros()).unwrap_or(u32::MAX);
-    tell(&[
-        NotifyState::ExtendTimeoutUsec(micros),
-        NotifyState::Status("waiting for the unattended secret"),
-    ]);
+    tell(&[NotifyState::ExtendTimeoutUsec(micros), NotifyState::Status(status)]);
 }
 
 /// A sign of life is given.

@@ -96,7 +96,7 @@ pub fn execute(
         }
         Request::KeyChange { which, slot, secret } => {
             check_secret(engine, secret)?;
-            keys::change(engine, which.as_deref(), slot, secret)
+            keys::change(engine, which.as_ref(), slot, secret)
         }
         Request::KeyRotate { category, data, rate, secret } => {
             check_secret(engine, secret)?;

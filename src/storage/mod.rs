@@ -1,10 +1,12 @@
-//! Bytes at rest: ciphertext files, and replacing small files durably.
+//! Bytes at rest: ciphertext files, replacing small files durably, and files that appear when they are whole.
 //!
 //! Knows offsets, syncs and holes of the filesystem below, nothing of sectors or keys.
 
 mod buffer;
 mod disk_file;
 pub mod durable;
+mod unfinished;
 
 pub use buffer::{AlignedBuffer, with_buffer};
 pub use disk_file::DiskFile;
+pub use unfinished::Unfinished;

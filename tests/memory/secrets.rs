@@ -79,6 +79,22 @@ impl Known {
         self
     }
 
+    /// Those and a private key on P-256, as it stands in PEM and as a number.
+    pub fn with_pem_key(mut self, path: &Path) -> Self {
+        let pem = fs::read_to_string(path).unwrap();
+        let line = pem.lines().nth(1).unwrap();
+        self.0.push(("client key in base64", line.as_bytes()[8..56].to_vec()));
+        let line = ["pkey", "-noout", "-text", "-in"];
+        let shown = Command::new("openssl").args(line).arg(path).output().unwrap();
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        let number = numbers_after(&shown, "priv:");
+        // A leading zero that makes it positive is not everywhere.
+        let number = number[number.len() - 32..].to_vec();
+        let reversed = number.iter().rev().copied().collect();
+        self.0.extend([("client key", number), ("client key", reversed)]);
+        self
+    }
+
     /// Those and a recovery code, as it was printed.
     pub fn with_recovery_code(mut self, code: &str) -> Self {
         let bytes = recovery_code::decode(code.as_bytes()).unwrap();

@@ -63,6 +63,27 @@ impl KeyServer {
         self.openssl(&format!("x509 -req -in {name}.csr {signed} {time} -out {name}.crt"));
     }
 
+    /// A certificate by `ca` that is good from tomorrow on, for the key that there is.
+    #[track_caller]
+    pub fn certificate_from_tomorrow(&self, name: &str) {
+        let config = "[ca]\ndefault_ca=d\n[d]\nnew_certs_dir=.\ndatabase=index\nserial=serial\n\
+                      default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n";
+        for (file, text) in [("ca.conf", config), ("index", ""), ("serial", "01\n")] {
+            fs::write(self.at(file), text).unwrap();
+        }
+        let day = |days: u32| {
+            let words = format!("+{days} days");
+            let line = ["-u", "-d", &words, "+%Y%m%d%H%M%SZ"];
+            run(Command::new(program("date")).args(line)).succeeds().stdout.trim().to_owned()
+        };
+        self.openssl(&format!(
+            "ca -batch -notext -config ca.conf -cert ca.crt -keyfile ca.key -extfile extensions \
+             -startdate {} -enddate {} -in {name}.csr -out {name}.crt",
+            day(1),
+            day(2)
+        ));
+    }
+
     /// Starts the server, which speaks this version only, and waits until it has its objects.
     #[track_caller]
     pub fn start(&mut self, version: &str) {
@@ -143,6 +164,12 @@ pub fn silence(mut socket: TcpStream) {
 /// Says what is no TLS.
 pub fn garbage(mut socket: TcpStream) {
     let _ = socket.write_all(&[0x5a; 4096]);
+    silence(socket);
+}
+
+/// Says that something is wrong with itself: a fatal alert, `internal_error`.
+pub fn in_trouble(mut socket: TcpStream) {
+    let _ = socket.write_all(&[0x15, 3, 3, 0, 2, 2, 80]);
     silence(socket);
 }
 

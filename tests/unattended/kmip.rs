@@ -1,4 +1,4 @@
-use crate::key_server::{KeyServer, drip, fake, garbage, silence};
+use crate::key_server::{KeyServer, drip, fake, garbage, in_trouble, silence};
 use crate::machine::{SECRET, comes_up, configure, start, with_slot};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -61,6 +61,12 @@ fn certificates_that_are_expired_foreign_or_for_another_name_are_each_said_to_be
         server.start("1.2");
         start(&instance).exits(4).says(said).says("hint:");
     }
+    // As after a boot with a dead clock: that passes, so it is tried again.
+    server.certificate_from_tomorrow("server");
+    server.start("1.2");
+    start(&instance).exits(9).says("not valid yet, by the clock of this machine");
+    server.certificate("server", "ca", "DNS:elsewhere.example", &["-days", "2"]);
+    server.start("1.2");
     let named = server.section("127.0.0.1", object, "server_name = 'elsewhere.example'");
     configure(&instance, &named);
     start(&instance).exits(4).says("it refuses: item not found");
@@ -79,6 +85,7 @@ fn garbage_silence_and_a_byte_now_and_then_end_in_time() {
     let (instance, mut server) = prepared();
     for (port, code, said) in [
         (fake(garbage), 4, "no TLS connection"),
+        (fake(in_trouble), 9, "no TLS connection"),
         (fake(silence), 9, "did not answer in time"),
         (fake(drip), 9, "did not answer in time"),
         (fake(drop), 9, "closed the connection"),

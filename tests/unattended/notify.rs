@@ -45,6 +45,24 @@ fn a_manager_hears_that_the_service_waits_serves_lives_and_ends() {
 }
 
 #[test]
+fn a_manager_hears_of_the_first_attempt_before_it_is_over_and_of_the_time_it_may_take() {
+    let instance = with_slot(SECRET);
+    let go = instance.work().join("go");
+    let script = format!("until test -e {}; do sleep 0.1; done; echo {SECRET}", go.display());
+    configure(
+        &instance,
+        &format!("timeout_seconds = 200\ncommand = ['/bin/sh', '-c', '{script}']"),
+    );
+    let (mut running, socket) = managed(&instance);
+    hear(&socket, "EXTEND_TIMEOUT_USEC=210000000");
+    std::fs::write(&go, "").unwrap();
+    hear(&socket, "EXTEND_TIMEOUT_USEC=90000000");
+    hear(&socket, "READY=1");
+    send(instance.pid(), Signal::TERM);
+    running.finish(Duration::from_secs(60)).expect("it does not end").succeeds();
+}
+
+#[test]
 fn a_service_that_hangs_gives_no_sign_of_life_though_its_watchdog_runs() {
     let instance = with_slot(SECRET);
     let (_running, socket) = managed(&instance);

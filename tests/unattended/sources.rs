@@ -1,5 +1,5 @@
 use crate::machine::{SECRET, comes_up, configure, start, unattended, with_slot};
-use crate::support::process::run;
+use crate::support::process::{run, send};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
@@ -78,4 +78,58 @@ fn a_program_that_fails_or_hangs_is_repeated_for_a_limited_time() {
     let script = format!("test -e {0} && echo {SECRET} || {{ touch {0}; false; }}", mark.display());
     configure(&instance, &format!("command = ['/bin/sh', '-c', '{script}']"));
     comes_up(&instance);
+}
+
+/// Kills the process whose pid is in a file, when dropped.
+struct Holder(std::path::PathBuf);
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        if let Some(pid) = fs::read_to_string(&self.0).ok().and_then(|pid| pid.trim().parse().ok())
+        {
+            send(pid, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+#[test]
+fn a_program_that_does_not_die_when_it_is_killed_holds_nothing_up() {
+    let instance = with_slot(SECRET);
+    let holder = Holder(instance.work().join("holder"));
+    let hold = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/unattended/hold.py");
+    let python = crate::support::machine::program("python3");
+    let script = format!(
+        "setsid {} {} $$ {} </dev/null >/dev/null 2>&1 & sleep 600",
+        python.display(),
+        hold.display(),
+        holder.0.display()
+    );
+    let limits = "timeout_seconds = 10\nretry_for_seconds = 0";
+    configure(&instance, &format!("command = ['/bin/sh', '-c', '{script}']\n{limits}"));
+    start(&instance).exits(9).says("did not end within 10 s");
+    // It was held: else nothing was shown.
+    let pid: u32 = fs::read_to_string(&holder.0).unwrap().parse().unwrap();
+    let status = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
+    assert!(status.contains("hold.py"), "{status}");
+}
+
+#[test]
+fn an_attempt_leaves_no_thread_behind_when_the_service_goes_to_the_background() {
+    let instance = with_slot(SECRET);
+    let (first, threads) = (instance.work().join("first"), instance.work().join("threads"));
+    let escaped = Holder(instance.work().join("escaped"));
+    // The first time, somebody else keeps the output open; the second time, the asking process is looked at.
+    let script = format!(
+        "test -e {first} && {{ ls /proc/$PPID/task > {threads}; echo {SECRET}; exit; }}; touch {first}; \
+         setsid sleep 300 & echo $! > {escaped}; sleep 600",
+        first = first.display(),
+        threads = threads.display(),
+        escaped = escaped.0.display()
+    );
+    let limits = "timeout_seconds = 5\nretry_for_seconds = 60";
+    configure(&instance, &format!("command = ['/bin/sh', '-c', '{script}']\n{limits}"));
+    start(&instance).succeeds();
+    instance.stop();
+    let threads = fs::read_to_string(threads).unwrap();
+    assert_eq!(threads.lines().count(), 1, "{threads}");
 }

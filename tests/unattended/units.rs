@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-fn packaging(name: &str) -> PathBuf {
+pub fn packaging(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(name)
 }
 
@@ -16,6 +16,13 @@ fn unit(directory: &Path) -> PathBuf {
     // Neither program nor manual is installed here.
     let text = text.replace("/usr/sbin/ezncrypt", "/bin/true");
     fs::write(&path, text.replace("Documentation=man:ezncrypt(1)\n", "")).unwrap();
+    // What goes beside the units of others goes beside their stand-ins.
+    fs::write(directory.join("mariadb.service"), "[Service]\nExecStart=/bin/true\n").unwrap();
+    for name in ["mariadb.service.d/ezncrypt.conf", "ezncrypt.service.d/mariadb.conf"] {
+        let to = directory.join(name);
+        fs::create_dir(to.parent().unwrap()).unwrap();
+        fs::copy(packaging("systemd").join(name), to).unwrap();
+    }
     path
 }
 
@@ -26,6 +33,10 @@ fn the_unit_is_understood_and_as_closed_as_a_mount_for_everybody_allows() {
     let verified =
         run(Command::new(program("systemd-analyze")).arg("verify").arg(&unit)).succeeds();
     assert_eq!(verified.stderr, "");
+    let mariadb = unit.with_file_name("mariadb.service");
+    let verified =
+        run(Command::new(program("systemd-analyze")).arg("verify").arg(mariadb)).succeeds();
+    assert_eq!(verified.stderr, "");
     let mut security = Command::new(program("systemd-analyze"));
     // What is left is what a mount namespace would give, CAP_SYS_ADMIN for the mount, and root.
     security.args(["security", "--offline=true", "--threshold=55"]).arg(&unit);
@@ -35,6 +46,17 @@ fn the_unit_is_understood_and_as_closed_as_a_mount_for_everybody_allows() {
         let namespace = ["Protect", "Private", "ReadWritePaths", "ReadOnlyPaths", "Inaccessible"];
         assert!(!namespace.iter().any(|name| line.starts_with(name)), "{line} hides the mount");
     }
+}
+
+#[test]
+fn the_unit_is_started_again_however_often_a_key_server_was_away() {
+    let text = fs::read_to_string(packaging("systemd/ezncrypt.service")).unwrap();
+    let (unit, service) = text.split_once("[Service]").unwrap();
+    assert!(unit.lines().any(|line| line == "StartLimitIntervalSec=0"));
+    assert!(service.lines().any(|line| line == "Restart=on-failure"));
+    // What does pass, a secret that is not to be had, is started again.
+    let never = service.lines().find_map(|line| line.strip_prefix("RestartPreventExitStatus="));
+    assert_eq!(never.unwrap().split(' ').collect::<Vec<_>>(), ["2", "3", "4", "7"]);
 }
 
 #[test]

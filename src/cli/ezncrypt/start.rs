@@ -63,6 +63,7 @@ fn secret(instance: &Instance, ask: bool) -> Result<(Secret, Option<Unattended>)
         && let Some(source) = unattended::configured(&instance.paths)?
     {
         let secret = unattended::fetch(&source, &mut notify::waiting)?;
+        notify::opening();
         return Ok((secret, Some(source)));
     }
     Ok((instance.secret()?, None))

@@ -42,6 +42,10 @@ pub enum Error {
     /// Its certificate's time is over.
     #[error("its certificate has expired")]
     ServerExpired,
+    /// Its certificate's time has not begun, or this machine's clock is wrong: before the network is up it
+    /// may not have been set.
+    #[error("its certificate is not valid yet, by the clock of this machine")]
+    ServerNotYetValid,
     /// Its certificate was issued by somebody else.
     #[error("its certificate was not issued by the authority in the file that ca names")]
     ServerForeign,
@@ -82,7 +86,16 @@ pub enum Error {
 impl Error {
     /// Whether the same attempt may succeed later with nobody doing anything here.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Name(_) | Self::Unreachable(_) | Self::TimedOut(_) | Self::Closed(_))
+        match self {
+            Self::Name(_) | Self::Unreachable(_) | Self::TimedOut(_) | Self::Closed(_) => true,
+            Self::ServerNotYetValid => true,
+            // A server that is starting, stopping or out of something says so.
+            Self::Tls(rustls::Error::AlertReceived(alert)) => {
+                matches!(alert, AlertDescription::InternalError | AlertDescription::UserCanceled)
+            }
+            Self::Refused { reason, .. } => *reason == Reason::GENERAL_FAILURE,
+            _ => false,
+        }
     }
 
     /// What a TLS error means, when the server was to be called `name`.
@@ -92,6 +105,7 @@ impl Error {
         match error {
             rustls::Error::InvalidCertificate(why) => match why {
                 C::Expired | C::ExpiredContext { .. } => Self::ServerExpired,
+                C::NotValidYet | C::NotValidYetContext { .. } => Self::ServerNotYetValid,
                 C::UnknownIssuer | C::BadSignature => Self::ServerForeign,
                 C::NotValidForName | C::NotValidForNameContext { .. } => {
                     Self::ServerOtherName(name.to_owned())
@@ -156,6 +170,8 @@ pub struct Reason(pub u32);
 impl Reason {
     /// Also said of a version that the server does not speak.
     pub const INVALID_MESSAGE: Self = Self(4);
+    /// The server cannot say what is wrong with itself.
+    pub const GENERAL_FAILURE: Self = Self(0x100);
 }
 
 impl fmt::Display for Reason {
@@ -179,5 +195,44 @@ impl fmt::Display for Reason {
             other => return write!(f, "reason {other}"),
         };
         f.write_str(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use AlertDescription as A;
+
+    fn of_alert(alert: AlertDescription) -> Error {
+        Error::of_tls(rustls::Error::AlertReceived(alert), "server")
+    }
+
+    fn of_certificate(why: CertificateError) -> Error {
+        Error::of_tls(rustls::Error::InvalidCertificate(why), "server")
+    }
+
+    fn refused(reason: u32) -> Error {
+        Error::Refused { reason: Reason(reason), message: String::new() }
+    }
+
+    #[test]
+    fn a_clock_that_is_not_set_and_a_server_in_trouble_pass_and_what_somebody_must_mend_does_not() {
+        for passes in [
+            of_certificate(CertificateError::NotValidYet),
+            of_alert(A::InternalError),
+            refused(0x100),
+        ] {
+            assert!(passes.may_pass(), "{passes}");
+        }
+        for stays in [
+            of_certificate(CertificateError::Expired),
+            of_certificate(CertificateError::UnknownIssuer),
+            of_alert(A::HandshakeFailure),
+            of_alert(A::CertificateExpired),
+            refused(0x0c),
+            refused(1),
+        ] {
+            assert!(!stays.may_pass(), "{stays}");
+        }
     }
 }

@@ -41,6 +41,7 @@ fn slot_row(number: usize, slot: &Slot, record: Option<&SlotRecord>) -> SlotRow 
     let public = spki.and_then(|spki| PublicKey::from_spki(spki).ok());
     SlotRow {
         number,
+        id: slot.id().0,
         kind: kind_name(slot),
         name: record.map_or(String::new(), |record| record.name.clone()),
         administrator: slot.is_administrator(),

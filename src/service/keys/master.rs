@@ -3,7 +3,7 @@
 use super::list::slot_rows;
 use super::now;
 use crate::format::keystore::SlotId;
-use crate::keystore::{Error, Keystore, Rewrap};
+use crate::keystore::Rewrap;
 use crate::service::engine::{self, Engine};
 use crate::service::protocol::{Answer, Failure, Secret};
 use serde_json::json;
@@ -14,17 +14,14 @@ use serde_json::json;
 /// As [`Keystore::rotate_master`]; nothing was changed then.
 pub fn rotate(
     engine: &Engine,
-    given: &[(usize, Rewrap)],
-    dropped: &[String],
+    given: &[([u8; 16], Rewrap)],
+    dropped: &[[u8; 16]],
     shown: &Secret,
 ) -> Result<Answer, Failure> {
     engine.with_keystore(|keystore| {
-        let dropped: Vec<SlotId> =
-            dropped.iter().map(|which| keystore.find_slot(which)).collect::<Result<_, _>>()?;
-        let given: Vec<(SlotId, Rewrap)> = given
-            .iter()
-            .map(|(number, rewrap)| Ok((numbered(keystore, *number)?, again(rewrap))))
-            .collect::<Result<_, Error>>()?;
+        let dropped: Vec<SlotId> = dropped.iter().copied().map(SlotId).collect();
+        let given: Vec<(SlotId, Rewrap)> =
+            given.iter().map(|(id, rewrap)| (SlotId(*id), again(rewrap))).collect();
         keystore.rotate_master(shown, &given, &dropped, now())?;
         let fields = json!({ "keyslots": keystore.slots().count(), "dropped": dropped.len() });
         engine.log().rekey(engine::sealer(keystore)?, "master_rotated", fields);
@@ -33,11 +30,6 @@ pub fn rotate(
         let _ = keystore.update(|_| Ok(()));
         Ok(Answer::Slots(slot_rows(keystore)))
     })
-}
-
-fn numbered(keystore: &Keystore, number: usize) -> Result<SlotId, Error> {
-    let found = number.checked_sub(1).and_then(|index| keystore.slots().nth(index));
-    found.map(|(slot, _)| slot.id()).ok_or_else(|| Error::NoSuchSlot(number.to_string()))
 }
 
 fn again(rewrap: &Rewrap) -> Rewrap {

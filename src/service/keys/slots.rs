@@ -3,9 +3,9 @@
 use super::list::{kind_name, slot_rows};
 use super::now;
 use crate::format::keystore::SlotId;
-use crate::keystore::Keystore;
+use crate::keystore::{self, Keystore};
 use crate::service::engine::Engine;
-use crate::service::protocol::{Answer, Failure, FailureKind, NewSlot, Secret};
+use crate::service::protocol::{Answer, Failure, FailureKind, NewSlot, Secret, Which};
 use serde_json::json;
 
 /// Adds a keyslot called `name`.
@@ -17,13 +17,13 @@ pub fn add(engine: &Engine, new: &NewSlot, name: &str) -> Result<Answer, Failure
     changed(engine, "keyslot_added", change)
 }
 
-/// Removes the keyslot of a number or name.
+/// Removes a keyslot.
 ///
 /// # Errors
 /// As [`Keystore::remove_slot`]; nothing was changed then.
-pub fn remove(engine: &Engine, which: &str) -> Result<Answer, Failure> {
+pub fn remove(engine: &Engine, which: &Which) -> Result<Answer, Failure> {
     let (id, described) = engine.with_keystore(|keystore| {
-        let id = keystore.find_slot(which)?;
+        let id = find(keystore, which)?;
         let described = describe(keystore, id);
         keystore.remove_slot(id)?;
         Ok((id, described))
@@ -32,20 +32,19 @@ pub fn remove(engine: &Engine, which: &str) -> Result<Answer, Failure> {
     rows(engine)
 }
 
-/// Puts a new slot in the place of the one of a number or name or, without one, of the one that
-/// `shown` opens.
+/// Puts a new slot in the place of another or, where none is named, of the one that `shown` opens.
 ///
 /// # Errors
 /// Usage when the new slot is of another kind; as [`Keystore::replace_slot`]. Nothing was changed then.
 pub fn change(
     engine: &Engine,
-    which: Option<&str>,
+    which: Option<&Which>,
     new: &NewSlot,
     shown: &Secret,
 ) -> Result<Answer, Failure> {
     changed(engine, "keyslot_changed", |keystore| {
         let old = match which {
-            Some(which) => keystore.find_slot(which)?,
+            Some(which) => find(keystore, which)?,
             None => keystore.authenticate(shown)?,
         };
         let kind = keystore.slots().find(|(slot, _)| slot.id() == old);
@@ -56,6 +55,13 @@ pub fn change(
         }
         Ok(keystore.replace_slot(old, new, now())?)
     })
+}
+
+fn find(keystore: &Keystore, which: &Which) -> keystore::Result<SlotId> {
+    match which {
+        Which::Id(id) => keystore.known_slot(SlotId(*id)),
+        Which::Name(name) => keystore.find_slot(name),
+    }
 }
 
 fn changed(

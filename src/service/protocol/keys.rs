@@ -10,6 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 pub struct SlotRow {
     /// From 1; what names the slot in commands.
     pub number: usize,
+    /// What names it whatever becomes of the others, and in the audit log; hex.
+    #[serde(with = "crate::keystore::hex")]
+    pub id: [u8; 16],
     /// `passphrase`, `rsa`, `recovery`, `unattended`, or `type N` of a later release.
     pub kind: String,
     /// What people call it; may be empty.
@@ -22,6 +25,15 @@ pub struct SlotRow {
     pub rsa_bits: Option<usize>,
     /// SHA-256 of an RSA public key (SubjectPublicKeyInfo, DER), hex.
     pub rsa_sha256: Option<String>,
+}
+
+/// Which keyslot a request is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Which {
+    /// By its id. A number would be another slot's once one before it is removed.
+    Id([u8; 16]),
+    /// By its name.
+    Name(String),
 }
 
 /// The keys of one category, as they are listed.

@@ -13,7 +13,7 @@ mod secret;
 pub use super::audit::Report as AuditReport;
 pub use explanation::{About, ExplanationRow, FindingRow, Question, WhoRow};
 pub use failure::{Failure, FailureKind};
-pub use keys::{CategoryRow, NewSlot, Rewrap, SlotRow};
+pub use keys::{CategoryRow, NewSlot, Rewrap, SlotRow, Which};
 pub use rows::{
     BackupRow, Counters, FileChange, GuardRow, GuardSpec, LocationRow, RotationRow, RuleChange,
     RuleRow, Status,
@@ -178,24 +178,24 @@ pub enum Request {
     },
     /// Removes a keyslot.
     KeyRemove {
-        /// Its number (from 1) or name.
-        which: String,
+        /// Which.
+        which: Which,
         /// Proof that the caller may change the keyslots.
         secret: Secret,
     },
     /// Gives the keystore a new master key.
     MasterRotate {
-        /// By their numbers (from 1): what the keyslots open by then that do not follow by themselves.
-        given: Vec<(usize, Rewrap)>,
-        /// Numbers (from 1) or names of keyslots that are taken away.
-        dropped: Vec<String>,
+        /// By their ids: what the keyslots open by then that do not follow by themselves.
+        given: Vec<([u8; 16], Rewrap)>,
+        /// Ids of keyslots that are taken away.
+        dropped: Vec<[u8; 16]>,
         /// Proof that the caller may change the keyslots.
         secret: Secret,
     },
     /// Puts a new keyslot of the same kind in the place of another.
     KeyChange {
-        /// Its number (from 1) or name; none for the one that `secret` opens.
-        which: Option<String>,
+        /// Which; none for the one that `secret` opens.
+        which: Option<Which>,
         /// What it opens by from now on.
         slot: NewSlot,
         /// Proof that the caller may change the keyslots.

@@ -1,14 +1,11 @@
 //! `ezncrypt key add`: another way to open the keystore.
 
 use super::args::{AddOptions, Kind};
-use super::{changed, costs, passphrase_slot, rsa_slot, slots};
+use super::recovery::{self, new_code, recovery_slot};
+use super::{changed, costs, passphrase_slot, rsa_slot};
 use crate::cli::instance::Instance;
-use crate::cli::progress::Screen;
-use crate::cli::{output, secret, unattended};
-use crate::crypto::SecretBytes;
-use crate::crypto::kdf::Params;
-use crate::format::recovery_code;
-use crate::service::protocol::{Failure, FailureKind, NewSlot, Request, Secret};
+use crate::cli::unattended;
+use crate::service::protocol::{Failure, FailureKind, NewSlot, Request};
 
 /// Adds a keyslot; a recovery code is printed.
 pub fn run(instance: &Instance, options: AddOptions) -> Result<(), Failure> {
@@ -30,8 +27,8 @@ pub fn run(instance: &Instance, options: AddOptions) -> Result<(), Failure> {
         }
         Kind::Recovery => {
             let code = new_code()?;
-            slots(instance.call(request(recovery_slot(&code)?))?)?;
-            print_code(&code)
+            let request = request(recovery_slot(&code)?);
+            recovery::put_in_force(instance, &[code], request).map(drop)
         }
     }
 }
@@ -48,27 +45,4 @@ fn refuse_what_is_for_others(options: &AddOptions) -> Result<(), Failure> {
             .hint("ezncrypt key add --help shows each kind")),
         None => Ok(()),
     }
-}
-
-pub(super) fn new_code() -> Result<SecretBytes, Failure> {
-    recovery_code::generate()
-        .map_err(|error| Failure::new(FailureKind::Failed, format!("cannot make a code: {error}")))
-}
-
-/// A slot for a recovery code. It has 160 random bits: stretching it more would add nothing.
-pub(super) fn recovery_slot(code: &SecretBytes) -> Result<NewSlot, Failure> {
-    let params = Params::with_log_n(Params::MIN_LOG_N)
-        .map_err(|error| Failure::new(FailureKind::Failed, error.to_string()))?;
-    Ok(NewSlot::Stretched(Secret::Recovery(code.duplicate()), params))
-}
-
-/// Prints the code, once.
-pub(super) fn print_code(code: &SecretBytes) -> Result<(), Failure> {
-    secret::keep_private();
-    let mut screen = Screen::stderr();
-    screen.say("this is the recovery code; it opens everything and is not shown again:");
-    let text = recovery_code::encode(code);
-    output::secret(&text)?;
-    screen.say("print it, put it into a safe, and try it: ezncrypt key test --recovery-code");
-    Ok(())
 }

@@ -24,8 +24,8 @@ Examples:
     ///
     /// passphrase, rsa and recovery are equal: each gives every right. unattended serves to start the
     /// service when nobody is there, and gives no right to change rules or to decrypt; its secret
-    /// comes from where the configuration file says. A recovery code is printed once, on
-    /// standard output: put it into a safe.
+    /// comes from where the configuration file says. A recovery code is printed once, on standard output,
+    /// and is in force when the command says so: put it into a safe.
     #[command(after_help = "\
 Examples:
   ezncrypt key add passphrase --name alice

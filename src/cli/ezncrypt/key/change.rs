@@ -1,15 +1,18 @@
 //! `ezncrypt key change`: a keyslot's new secret.
 
-use super::add::{new_code, print_code, recovery_slot};
 use super::args::NewSecret;
-use super::{changed, costs, find, passphrase_slot, rsa_slot, slots};
+use super::recovery::{self, new_code, recovery_slot};
+use super::{changed, costs, find_which, passphrase_slot, rsa_slot, which};
 use crate::cli::instance::{Instance, unexpected_answer};
 use crate::cli::unattended;
 use crate::keystore::Sealed;
-use crate::service::protocol::{Answer, Failure, FailureKind, NewSlot, Request, Secret, SlotRow};
+use crate::service::protocol::{
+    Answer, Failure, FailureKind, NewSlot, Request, Secret, SlotRow, Which,
+};
 
 /// Changes the keyslot of a number or name, or the one that is shown.
-pub fn run(instance: &Instance, which: Option<String>, new: &NewSecret) -> Result<(), Failure> {
+pub fn run(instance: &Instance, slot: Option<String>, new: &NewSecret) -> Result<(), Failure> {
+    let which = slot.map(|slot| which(instance, slot)).transpose()?;
     let shown = instance.secret()?;
     let kind = match &which {
         Some(which) => kind_of(instance, which, &shown)?,
@@ -25,8 +28,8 @@ pub fn run(instance: &Instance, which: Option<String>, new: &NewSecret) -> Resul
         }
         "recovery" => {
             let code = new_code()?;
-            slots(instance.call(request(recovery_slot(&code)?))?)?;
-            print_code(&code)
+            let request = request(recovery_slot(&code)?);
+            recovery::put_in_force(instance, &[code], request).map(drop)
         }
         other => {
             let message = format!("a keyslot of {other} is not known to this release");
@@ -36,7 +39,7 @@ pub fn run(instance: &Instance, which: Option<String>, new: &NewSecret) -> Resul
 }
 
 /// The kind of the keyslot that `which` names, from the service or, without one, the keystore.
-fn kind_of(instance: &Instance, which: &str, shown: &Secret) -> Result<String, Failure> {
+fn kind_of(instance: &Instance, which: &Which, shown: &Secret) -> Result<String, Failure> {
     let rows: Vec<SlotRow> = match crate::service::client::connect(&instance.paths)? {
         Some(mut service) => match service.call(&Request::Keys, &mut |_| {})? {
             Answer::Keys { slots, .. } => slots,
@@ -47,5 +50,5 @@ fn kind_of(instance: &Instance, which: &str, shown: &Secret) -> Result<String, F
             crate::service::keys::slot_rows(&keystore)
         }
     };
-    Ok(find(&rows, which)?.kind.clone())
+    Ok(find_which(&rows, which)?.kind.clone())
 }

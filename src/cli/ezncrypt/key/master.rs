@@ -1,8 +1,8 @@
 //! `ezncrypt key rotate --master`: a new master key, and what each keyslot opens by under it.
 
-use super::add::{new_code, print_code, recovery_slot};
 use super::args::RotateOptions;
-use super::{find, slots};
+use super::find;
+use super::recovery::{self, new_code, recovery_slot};
 use crate::cli::instance::{Instance, unexpected_answer};
 use crate::cli::progress::Screen;
 use crate::cli::secret::{Halves, Named};
@@ -10,34 +10,31 @@ use crate::cli::{output, table, unattended};
 use crate::crypto::SecretBytes;
 use crate::keystore::Sealed;
 use crate::service::keys::slot_rows;
-use crate::service::protocol::{Answer, Failure, FailureKind, Request, Rewrap, Secret, SlotRow};
+use crate::service::protocol::{Failure, FailureKind, Request, Rewrap, Secret, SlotRow};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-/// Has the master key changed; a new recovery code is printed.
+/// Has the master key changed; a new recovery code is printed. Keyslots go by their ids from here on: others
+/// may come and go while somebody is asked.
 pub fn run(instance: &Instance, options: &RotateOptions) -> Result<(), Failure> {
     let shown = instance.secret()?;
     let keystore = Sealed::load(&instance.paths.keystore())?.unlock(&shown)?;
-    let shown_at = keystore.slots().position(|(slot, _)| slot.id() == keystore.opened_by());
+    let shown_id = keystore.opened_by().0;
     let rows = slot_rows(&keystore);
     drop(keystore);
     let files = slot_files(options, &rows)?;
-    let dropped = options.drop.iter().map(|which| Ok(find(&rows, which)?.number));
-    let dropped: Vec<usize> = dropped.collect::<Result<_, Failure>>()?;
-    let stays = |row: &&SlotRow| {
-        Some(row.number) != shown_at.map(|at| at + 1) && !dropped.contains(&row.number)
-    };
+    let dropped = options.drop.iter().map(|which| Ok(find(&rows, which)?.id));
+    let dropped: Vec<[u8; 16]> = dropped.collect::<Result<_, Failure>>()?;
+    let stays = |row: &&SlotRow| row.id != shown_id && !dropped.contains(&row.id);
     let staying: Vec<&SlotRow> = rows.iter().filter(stays).collect();
     refuse_what_cannot_be_asked(&staying, &files)?;
     let (mut given, mut codes) = (Vec::new(), Vec::new());
     for row in staying {
-        given.extend(rewrapped(instance, row, &files, &mut codes)?.map(|how| (row.number, how)));
+        given.extend(rewrapped(instance, row, &files, &mut codes)?.map(|how| (row.id, how)));
     }
-    let dropped = dropped.iter().map(usize::to_string).collect();
-    let answer = instance.call(Request::MasterRotate { given, dropped, secret: shown })?;
-    let Answer::Slots(_) = &answer else { return Err(unexpected_answer()) };
-    output::text(&table::slots(&slots(answer)?))?;
-    codes.iter().try_for_each(print_code)?;
+    let request = Request::MasterRotate { given, dropped, secret: shown };
+    let slots = recovery::put_in_force(instance, &codes, request)?;
+    output::text(&table::slots(&slots))?;
     Screen::stderr().say(
         "the categories' keys are the same as before: `ezncrypt key rotate @CATEGORY` is for these",
     );

@@ -8,6 +8,7 @@ mod export;
 mod import;
 mod list;
 mod master;
+mod recovery;
 mod remove;
 mod rotate;
 mod test;
@@ -16,8 +17,8 @@ use crate::cli::instance::{Instance, unexpected_answer};
 use crate::cli::secret::{self, Halves, Named};
 use crate::cli::{output, table};
 use crate::crypto::kdf::Params;
-use crate::keystore;
-use crate::service::protocol::{Answer, Failure, FailureKind, NewSlot, Request, SlotRow};
+use crate::keystore::{self, Sealed};
+use crate::service::protocol::{Answer, Failure, FailureKind, NewSlot, Request, SlotRow, Which};
 use args::{Command, NewSecret};
 use std::path::Path;
 
@@ -72,6 +73,28 @@ fn slots(answer: Answer) -> Result<Vec<SlotRow>, Failure> {
     match answer {
         Answer::Slots(rows) => Ok(rows),
         _ => Err(unexpected_answer()),
+    }
+}
+
+/// What names a keyslot from now on, whatever becomes of the others: a number is looked up before anybody
+/// is asked for anything, since it is another slot's once one before it is removed.
+fn which(instance: &Instance, slot: String) -> Result<Which, Failure> {
+    let Ok(number) = slot.parse::<usize>() else { return Ok(Which::Name(slot)) };
+    instance.require_keystore()?;
+    let keystore = Sealed::load(&instance.paths.keystore())?;
+    let found = number.checked_sub(1).and_then(|index| keystore.slots().get(index));
+    let found = found.ok_or(keystore::Error::NoSuchSlot(slot))?;
+    Ok(Which::Id(found.id().0))
+}
+
+/// The keyslot that `which` names.
+fn find_which<'a>(rows: &'a [SlotRow], which: &Which) -> Result<&'a SlotRow, Failure> {
+    match which {
+        Which::Name(name) => find(rows, name),
+        Which::Id(id) => {
+            let found = rows.iter().find(|row| row.id == *id);
+            found.ok_or_else(|| keystore::Error::SlotGone.into())
+        }
     }
 }
 
