@@ -43,12 +43,30 @@ damaged: bytes at rest do not verify
 .TP
 .B 8
 no space left
+.TP
+.B 9
+a key server, or another program that is asked for a secret, gives none
 .SH FILES
 .I DIR
 is the state directory, /var/lib/ezncrypt unless \fB\-\-state\-dir\fR names another one.
 .TP
 .I DIR/keystore
 the local encrypted keystore: keys, rules, locations, guards
+.TP
+.I DIR/keystore.backup
+its second copy
+.TP
+.I DIR/keystore.replaced.GENERATION
+one that
+.B key restore
+replaced
+.TP
+.I DIR/keystore.damaged
+one that was found damaged and put right from the second copy
+.TP
+.I /etc/ezncrypt/ezncrypt.toml
+where the service's own secret comes from; with another state directory
+.I DIR/ezncrypt.toml
 .TP
 .I DIR/storage/
 ciphertext, as backups see it
@@ -74,6 +92,15 @@ the state directory, where \fB\-\-state\-dir\fR is not given
 .TP
 .B EZNCRYPT_PASSPHRASE_FILE\fR, \fBEZNCRYPT_SALT_FILE
 files that hold the secret, where \fB\-\-passphrase\-file\fR and \fB\-\-salt\-file\fR are not given
+.TP
+.B EZNCRYPT_RSA_KEY_FILE\fR, \fBEZNCRYPT_RSA_PASSWORD_FILE
+the private RSA key that is shown instead, and its password, where \fB\-\-rsa\-key\fR and \fB\-\-rsa\-password\-file\fR are not given
+.TP
+.B EZNCRYPT_CREDENTIAL_COMMAND
+the program that prints passphrase and salt, where \fB\-\-credential\-command\fR is not given
+.TP
+.B CREDENTIALS_DIRECTORY
+where systemd puts the credential that the configuration names
 .TP
 .B NO_COLOR
 when set and not empty, nothing is coloured

@@ -8,6 +8,7 @@ mod support;
 use rustix::process::Signal;
 use serde_json::Value;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -299,7 +300,7 @@ fn nothing_is_written_into_our_own_mount_or_storage_by_way_of_a_symlink() {
         let out = place.join("new");
         decrypt_file(instance, &here.ciphertext(), &out).exits(2).says("not a place for plaintext");
         let backup = ["key", "backup", "--force", out.to_str().unwrap()];
-        instance.run(backup).exits(1).says("outside the mount");
+        instance.run(backup).exits(1).says("name a file outside");
         assert!(out.symlink_metadata().is_err());
     }
     decrypt_file(instance, &here.file, &work.join("out")).exits(2).says("in the mount");
@@ -308,6 +309,57 @@ fn nothing_is_written_into_our_own_mount_or_storage_by_way_of_a_symlink() {
     std::os::unix::fs::symlink(&here.file, &link).unwrap();
     instance.run(["key", "backup", "--force", link.to_str().unwrap()]).succeeds();
     assert!(link.symlink_metadata().unwrap().is_file());
+}
+
+#[test]
+fn neither_what_is_ours_nor_a_device_is_overwritten_though_that_is_forced() {
+    let here = Machine::new();
+    let (instance, work) = (&here.instance, here.instance.work());
+    let state = instance.state();
+    let ours =
+        ["keystore", "keystore.backup", "lock", "run/control.sock", "log/audit.jsonl", "new"];
+    for name in ours.map(|name| state.join(name)) {
+        let before = fs::symlink_metadata(&name).map(|there| there.ino()).ok();
+        instance.run(["key", "backup", "--force", name.to_str().unwrap()]).exits(1).says("outside");
+        let mut decrypt = instance.command("ezncrypt", ["decrypt-file", "--force", "-o"]);
+        run(decrypt.arg(&name).arg(here.ciphertext())).exits(2);
+        assert_eq!(fs::symlink_metadata(&name).map(|there| there.ino()).ok(), before);
+    }
+    let (device, fifo) = (work.join("null"), work.join("fifo"));
+    run(Command::new("mknod").arg(&device).args(["c", "1", "3"])).succeeds();
+    run(Command::new("mkfifo").arg(&fifo)).succeeds();
+    for there in [&device, &fifo] {
+        instance.run(["key", "backup", "--force", there.to_str().unwrap()]).exits(2);
+        let mut decrypt = instance.command("ezncrypt", ["decrypt-file", "--force", "-o"]);
+        run(decrypt.arg(there).arg(here.ciphertext())).exits(2).says("not a regular file");
+        assert!(!fs::symlink_metadata(there).unwrap().is_file());
+    }
+    // The ciphertext by its own and by another name.
+    let (copy, other) = (work.join("copy"), work.join("other"));
+    fs::copy(here.ciphertext(), &copy).unwrap();
+    fs::hard_link(&copy, &other).unwrap();
+    for out in [&copy, &other] {
+        let mut decrypt = instance.command("ezncrypt", ["decrypt-file", "--force", "-o"]);
+        run(decrypt.arg(out).arg(&copy)).exits(2).says("ciphertext file itself");
+    }
+    assert_eq!(fs::read(&copy).unwrap(), fs::read(here.ciphertext()).unwrap());
+}
+
+#[test]
+fn ciphertext_without_its_keystore_is_not_given_another_one() {
+    let here = Machine::new();
+    let instance = &here.instance;
+    instance.stop();
+    let copies = ["keystore", "keystore.backup"].map(|name| instance.state().join(name));
+    let kept = fs::read(&copies[0]).unwrap();
+    copies.iter().for_each(|copy| fs::remove_file(copy).unwrap());
+    instance.run(["start"]).exits(6).says("key restore");
+    instance.run(["init", "--scrypt-log-n", "14"]).exits(6).says("key restore");
+    assert!(!copies[0].exists());
+    let backup = instance.secret_file("kept", "");
+    fs::write(&backup, kept).unwrap();
+    instance.run(["key", "restore", backup.to_str().unwrap()]).succeeds();
+    instance.start();
 }
 
 fn backup_status(instance: &Instance) -> Value {

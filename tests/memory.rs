@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 use support::Instance;
-use support::process::{Killed, ended_within, run, send, until};
+use support::process::{Killed, Running, ended_within, run, send, until};
 
 const TEXT: &str = "the text of the encrypted file";
 
@@ -74,6 +74,22 @@ fn a_command_keeps_no_secret_until_its_end_with_and_without_a_service() {
         assert_eq!(known.found_in(&image_of(&command)), Vec::<&str>::new(), "{line:?} {running}");
     }
     assert_eq!(fs::read_to_string(&file).unwrap(), TEXT);
+}
+
+#[test]
+fn a_command_that_waits_for_the_service_has_forgotten_the_secret_that_it_sent() {
+    let (instance, file) = with_file();
+    fs::write(&file, vec![7; 4 << 20]).unwrap();
+    fs::File::open(&file).unwrap().sync_all().unwrap();
+    let known = Known::of(&instance, &file);
+    let args = ["key", "rotate", "@c", "--data", "--rate", "1K"];
+    let waiting = Running::spawn(&mut instance.command("ezncrypt", args));
+    until("the rotation is at work", Duration::from_secs(60), || {
+        let status = instance.run(["status", "--json"]).succeeds().json();
+        status["rotation"]["running"] == true
+    });
+    assert_eq!(known.found_in(&of_running(waiting.pid())), Vec::<&str>::new());
+    instance.stop();
 }
 
 #[test]

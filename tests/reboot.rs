@@ -191,7 +191,7 @@ fn the_unattended_secret_is_refused_where_an_administrator_s_is_needed() {
         paths: vec![file.clone().into_os_string()],
         secret: shown,
     };
-    let failure = ezncrypt::service::client::call(&paths, &request, &mut |_| {}).unwrap_err();
+    let failure = ezncrypt::service::client::call(&paths, request, &mut |_| {}).unwrap_err();
     assert_eq!(failure.kind, ezncrypt::service::protocol::FailureKind::Denied);
     assert!(fs::symlink_metadata(&file).unwrap().is_symlink());
 }

@@ -105,8 +105,11 @@ impl Instance {
             return Ok(());
         }
         let message = format!("there is no keystore at {}", escape::path(&keystore));
-        Err(Failure::new(FailureKind::NotRunning, message)
-            .hint(client::command(&self.paths, "init")))
+        let failure = Failure::new(FailureKind::NotRunning, message);
+        Err(match service::ciphertext_without_keystore(&self.paths) {
+            Some(failure) => failure,
+            None => failure.hint(client::command(&self.paths, "init")),
+        })
     }
 
     /// The secret, when files that hold it were named: nobody is asked.

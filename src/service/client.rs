@@ -44,25 +44,27 @@ pub fn connect(paths: &Paths) -> Result<Option<Service>, Failure> {
 /// [`FailureKind::NotRunning`] when none answers; else as [`Service::call`].
 pub fn call(
     paths: &Paths,
-    request: &Request,
+    request: Request,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Answer, Failure> {
     connect(paths)?.ok_or_else(|| not_running(paths))?.call(request, progress)
 }
 
 impl Service {
-    /// Has the service carry out `request`, and shows its progress.
+    /// Has the service carry out `request`, and shows its progress. The request, which may hold a secret, is
+    /// gone as soon as it is sent.
     ///
     /// # Errors
     /// The service's own [`Failure`]; [`FailureKind::Failed`] when the connection breaks before the
     /// outcome is known.
     pub fn call(
         &mut self,
-        request: &Request,
+        request: Request,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Answer, Failure> {
         let socket = self.paths.control_socket();
-        let sent = frame::write(&mut self.stream, request);
+        let sent = frame::write(&mut self.stream, &request);
+        drop(request);
         if let Err(error) = &sent
             && !matches!(error, frame::Error::Io(_))
         {
@@ -107,7 +109,7 @@ pub fn status(paths: &Paths) -> Result<Option<Status>, Failure> {
 pub fn status_for_root(paths: &Paths) -> Result<Option<Status>, Failure> {
     let socket = paths.control_socket();
     let Some(stream) = connect_impatiently(paths, &socket)? else { return Ok(None) };
-    match (Service { stream, paths: paths.clone() }).call(&Request::Status, &mut |_| ())? {
+    match (Service { stream, paths: paths.clone() }).call(Request::Status, &mut |_| ())? {
         Answer::Status(status) => Ok(Some(*status)),
         _ => Err(broken(paths, &socket, &frame::Error::Malformed)),
     }

@@ -34,7 +34,7 @@ fn a_request_arrives_whole_and_its_events_come_back_in_order() {
     let secret = Secret::passphrase(b"pass\xff", b"salt");
     let request = Request::Decrypt { paths: vec!["/a".into()], secret };
     let mut seen = Vec::new();
-    let answer = call(&paths, &request, &mut |step| seen.push(step)).unwrap();
+    let answer = call(&paths, request, &mut |step| seen.push(step)).unwrap();
     assert_eq!(answer, Answer::Nothing);
     assert_eq!(seen, steps);
     let Request::Decrypt { paths, secret } = service.join().unwrap() else { panic!("other kind") };
@@ -48,7 +48,7 @@ fn the_failure_of_the_service_is_the_failure_of_the_call() {
     let (_dir, paths) = instance();
     let failure = Failure::new(FailureKind::Busy, "in use").hint("stop it");
     let service = answering(&paths, vec![Event::Failed(failure.clone())]);
-    assert_eq!(call(&paths, &Request::Rules, &mut |_| ()), Err(failure));
+    assert_eq!(call(&paths, Request::Rules, &mut |_| ()), Err(failure));
     service.join().unwrap();
 }
 
@@ -56,7 +56,7 @@ fn the_failure_of_the_service_is_the_failure_of_the_call() {
 fn a_connection_that_ends_without_an_outcome_is_a_failure_not_a_success() {
     let (_dir, paths) = instance();
     let service = answering(&paths, vec![Event::Progress(Progress::PartDone)]);
-    let failure = call(&paths, &Request::Rules, &mut |_| ()).unwrap_err();
+    let failure = call(&paths, Request::Rules, &mut |_| ()).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Failed);
     service.join().unwrap();
 }
@@ -74,7 +74,7 @@ fn an_answer_given_before_the_request_was_read_is_heard() {
     // Larger than any socket buffer, so that writing it must fail.
     let request =
         Request::RuleDelete { which: "x".repeat(8 << 20), secret: Secret::passphrase(b"", b"") };
-    let failure = call(&paths, &request, &mut |_| ()).unwrap_err();
+    let failure = call(&paths, request, &mut |_| ()).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Denied);
     service.join().unwrap();
 }
@@ -86,7 +86,7 @@ fn where_no_service_runs_the_hint_says_how_to_start_this_very_instance() {
         if stale {
             drop(UnixListener::bind(paths.control_socket()).unwrap());
         }
-        let failure = call(&paths, &Request::Rules, &mut |_| ()).unwrap_err();
+        let failure = call(&paths, Request::Rules, &mut |_| ()).unwrap_err();
         assert_eq!(failure.kind, FailureKind::NotRunning);
         let hint = format!("ezncrypt --state-dir {} start", dir.path().display());
         assert_eq!(failure.hint, Some(hint));

@@ -35,7 +35,9 @@ pub fn decrypt(
     if !force && out.symlink_metadata().is_ok() {
         return Err(exists(out));
     }
+    places::require_replaceable(out)?;
     let descriptor = open(file)?;
+    refuse_itself(&descriptor, out)?;
     let (category, keys) = keys_for(engine, file, &descriptor)?;
     progress(Progress::Step(format!("decrypting {}", file.display())));
     let written = copy(file, descriptor, keys, out, progress)?;
@@ -58,6 +60,21 @@ fn refuse_own(engine: &Engine, file: &Path, out: &Path) -> Result<(), Failure> {
     if places::is_ours(out, paths)? {
         let message = format!("{} is not a place for plaintext", out.display());
         return Err(Failure::new(FailureKind::Usage, message));
+    }
+    Ok(())
+}
+
+/// Not by another name either: the plaintext would take the place of the only ciphertext.
+fn refuse_itself(file: &OwnedFd, out: &Path) -> Result<(), Failure> {
+    let there = rustix::fs::lstat(out);
+    let file = rustix::fs::fstat(file);
+    if let (Ok(there), Ok(file)) = (there, file)
+        && (there.st_dev, there.st_ino) == (file.st_dev, file.st_ino)
+    {
+        let message = format!("{} is the ciphertext file itself", out.display());
+        return Err(
+            Failure::new(FailureKind::Usage, message).hint("name another file for the plaintext")
+        );
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ mod watchdog;
 pub use keys::restore;
 pub use paths::Paths;
 pub use run::{Launch, run};
-pub use setup::init;
+pub use setup::{ciphertext_without_keystore, init};
 
 use crate::access;
 use crate::keystore::{self, Sealed};
@@ -60,7 +60,7 @@ pub fn call(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Answer, Failure> {
     if let Some(mut service) = client::connect(paths)? {
-        return service.call(&request, progress);
+        return service.call(request, progress);
     }
     if matches!(request, Request::Status | Request::Stop { .. }) {
         return Err(client::not_running(paths));

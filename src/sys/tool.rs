@@ -57,7 +57,7 @@ pub struct Question<'a, S> {
 ///
 /// # Errors
 /// Those of starting it; [`ErrorKind::TimedOut`] when it does not end within the limit, and then it
-/// has been killed with all that it started, and may take a moment more.
+/// has been killed with its process group, and may take a moment more.
 pub fn answer<S: AsRef<OsStr>>(question: Question<'_, S>) -> io::Result<Output> {
     let Question { program, arguments, input, limit, longest } = question;
     if !program.is_absolute() {

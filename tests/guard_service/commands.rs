@@ -31,11 +31,11 @@ fn copy(stage: &Stage, name: &str) -> PathBuf {
 }
 
 fn install(stage: &Stage, spec: GuardSpec) -> Result<Vec<GuardRow>, Failure> {
-    rows(stage.call(&Request::GuardInstall { guard: Box::new(spec), secret: secret() }))
+    rows(stage.call(Request::GuardInstall { guard: Box::new(spec), secret: secret() }))
 }
 
 fn remove(stage: &Stage, path: &Path) -> Result<Vec<GuardRow>, Failure> {
-    rows(stage.call(&Request::GuardRemove { guard: path.into(), secret: secret() }))
+    rows(stage.call(Request::GuardRemove { guard: path.into(), secret: secret() }))
 }
 
 fn rows(answer: Result<Answer, Failure>) -> Result<Vec<GuardRow>, Failure> {
@@ -109,7 +109,7 @@ fn what_is_no_guard_or_no_server_is_refused() {
     assert_eq!(rules(&stage), before);
     let wrong = Secret::passphrase(b"correct horse", b"");
     let request = Request::GuardInstall { guard: Box::new(spec(&stage, &guard)), secret: wrong };
-    assert_eq!(stage.call(&request).unwrap_err().kind, FailureKind::WrongSecret);
+    assert_eq!(stage.call(request).unwrap_err().kind, FailureKind::WrongSecret);
 }
 
 #[test]

@@ -201,7 +201,7 @@ fn a_copy_of_our_binary_is_a_guard_by_its_rule_and_others_are_not() {
     let rows = stage.instance.access(["-u"]).succeeds();
     assert_eq!(rows.code, Some(0));
     let ezncrypt::service::protocol::Answer::Guards(rows) =
-        stage.call(&ezncrypt::service::protocol::Request::Guards).unwrap()
+        stage.call(ezncrypt::service::protocol::Request::Guards).unwrap()
     else {
         panic!("no guards");
     };

@@ -89,7 +89,7 @@ fn a_permit_is_told_and_used_up_by_one_run() {
     let stage = Stage::new();
     let permit = |guard: &Path, seconds| {
         let settings = vec!["allow bootstrap".into()];
-        stage.call(&Request::GuardPermit {
+        stage.call(Request::GuardPermit {
             guard: guard.into(),
             settings,
             seconds,

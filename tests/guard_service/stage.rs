@@ -113,7 +113,7 @@ impl Stage {
     }
 
     /// Has the service carry out a request.
-    pub fn call(&self, request: &Request) -> Result<protocol::Answer, Failure> {
+    pub fn call(&self, request: Request) -> Result<protocol::Answer, Failure> {
         client::call(&self.paths(), request, &mut |_| ())
     }
 

@@ -69,6 +69,9 @@ fn a_slot_whose_secret_is_missing_or_wrong_stops_the_rotation_before_anything_ch
     instance.run(&rotate).exits(3).says("keyslot 2");
     let rotate = [&["key", "rotate", "--master"][..], &files_of("eve", &wrong)].concat();
     instance.run(&rotate).exits(1).says("\"eve\"");
+    let master = &["key", "rotate", "--master"][..];
+    let both = [master, &files_of("bob", &wrong), &["--drop", "bob"]].concat();
+    instance.run(&both).exits(2).says("--slot-files").says("--drop");
     instance.run(["key", "rotate"]).exits(2).says("@CATEGORY");
     let all = ["key", "rotate", "--master", "--drop", "1", "--drop", "2"];
     instance.run(all).exits(1).says("last keyslot");

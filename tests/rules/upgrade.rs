@@ -146,7 +146,7 @@ fn what_changed_after_it_was_shown_is_not_taken() {
         append(path);
     }
     let before = listed(&instance);
-    let call = |request| client::call(&Paths::new(instance.state()), &request, &mut |_| ());
+    let call = |request| client::call(&Paths::new(instance.state()), request, &mut |_| ());
     let Answer::RuleChanges { changes, confirms } =
         call(Request::RulePreview { number: None }).unwrap()
     else {

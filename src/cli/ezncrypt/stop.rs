@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Ends the service of this instance.
 pub fn run(paths: &Paths, force: bool) -> Result<(), Failure> {
     let mut screen = Screen::stderr();
-    let outcome = client::call(paths, &Request::Stop { force }, &mut |step| screen.show(step));
+    let outcome = client::call(paths, Request::Stop { force }, &mut |step| screen.show(step));
     match outcome {
         Err(failure)
             if failure.kind == FailureKind::NotRunning && supervisor::end_waiting(paths) => {}

@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 /// Failed when there is something at `path` (without `force`) or it cannot be written; then the keystore
 /// remembers the backup before. Also when the file is written and that cannot be remembered.
 pub fn backup(engine: &Engine, path: &Path, force: bool) -> Result<Answer, Failure> {
-    refuse_in_mount(engine.paths(), path)?;
+    refuse_ours(engine.paths(), path)?;
+    places::require_replaceable(path)?;
     let (bytes, record) = engine.with_keystore(|keystore| {
         let record = BackupRecord { made: now(), key_changes: keystore.key_changes() };
         Ok((keystore.sealed_bytes().to_vec(), record))
@@ -135,10 +136,12 @@ fn refuse_newer(paths: &Paths, backup: &Sealed) -> Result<(), Failure> {
     )))
 }
 
-fn refuse_in_mount(paths: &Paths, path: &Path) -> Result<(), Failure> {
+fn refuse_ours(paths: &Paths, path: &Path) -> Result<(), Failure> {
     if places::is_ours(path, paths)? {
-        return Err(failed("cannot write there", &path.display())
-            .hint("name a file outside the mount and the storage directory"));
+        return Err(failed("cannot write there", &path.display()).hint(format!(
+            "name a file outside {}: whatever takes that away would take the backup too",
+            paths.state().display()
+        )));
     }
     Ok(())
 }

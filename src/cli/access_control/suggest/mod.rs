@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 /// Prints the rules, as commands or as JSON.
 pub fn run(instance: &Instance, since: Option<jiff::Timestamp>, json: bool) -> Result<(), Failure> {
     let known = Known::ask(instance)?;
-    let Answer::Locations(locations) = ask(instance, &Request::Locations)? else {
+    let Answer::Locations(locations) = ask(instance, Request::Locations)? else {
         return Err(unexpected_answer());
     };
     let top = |category: &str, path: &Path| {
@@ -43,7 +43,7 @@ pub fn run(instance: &Instance, since: Option<jiff::Timestamp>, json: bool) -> R
 }
 
 /// Has the service answer; nothing is done without one.
-fn ask(instance: &Instance, request: &Request) -> Result<Answer, Failure> {
+fn ask(instance: &Instance, request: Request) -> Result<Answer, Failure> {
     client::call(&instance.paths, request, &mut |_| ())
 }
 

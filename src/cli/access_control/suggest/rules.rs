@@ -16,7 +16,7 @@ impl Known {
     /// # Errors
     /// As the service says.
     pub fn ask(instance: &Instance) -> Result<Self, Failure> {
-        match super::ask(instance, &Request::Rules)? {
+        match super::ask(instance, Request::Rules)? {
             Answer::Rules(rows) => Ok(Self::from(rows)),
             _ => Err(unexpected_answer()),
         }

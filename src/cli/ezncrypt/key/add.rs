@@ -1,10 +1,11 @@
 //! `ezncrypt key add`: another way to open the keystore.
 
 use super::args::{AddOptions, Kind};
-use super::recovery::{self, new_code, recovery_slot};
+use super::recovery::{self, Code, new_code, recovery_slot};
 use super::{changed, costs, passphrase_slot, rsa_slot};
 use crate::cli::instance::Instance;
 use crate::cli::unattended;
+use crate::keystore::Sealed;
 use crate::service::protocol::{Failure, FailureKind, NewSlot, Request};
 
 /// Adds a keyslot; a recovery code is printed.
@@ -14,21 +15,23 @@ pub fn run(instance: &Instance, options: AddOptions) -> Result<(), Failure> {
     let AddOptions { kind, file, name, generate, new } = options;
     // The right to change is shown first: nobody types a new secret for nothing.
     let shown = instance.secret()?;
+    if generate {
+        // No file is left behind by somebody who may not add its secret.
+        drop(Sealed::load(&instance.paths.keystore())?.unlock(&shown)?);
+        unattended::generate(&instance.paths)?;
+    }
     let request = |slot| Request::KeyAdd { slot, name, secret: shown };
     match kind {
         Kind::Passphrase => changed(instance, request(passphrase_slot(&new)?)),
         Kind::Rsa => changed(instance, request(rsa_slot(file.as_deref())?)),
         Kind::Unattended => {
-            if generate {
-                unattended::generate(&instance.paths)?;
-            }
             let secret = unattended::fetch_configured(&instance.paths)?;
             changed(instance, request(NewSlot::Stretched(secret, costs(&new)?)))
         }
         Kind::Recovery => {
             let code = new_code()?;
             let request = request(recovery_slot(&code)?);
-            recovery::put_in_force(instance, &[code], request).map(drop)
+            recovery::put_in_force(instance, &[Code { code, of: String::new() }], request).map(drop)
         }
     }
 }

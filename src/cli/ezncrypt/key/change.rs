@@ -1,7 +1,7 @@
 //! `ezncrypt key change`: a keyslot's new secret.
 
 use super::args::NewSecret;
-use super::recovery::{self, new_code, recovery_slot};
+use super::recovery::{self, Code, new_code, recovery_slot};
 use super::{changed, costs, find_which, passphrase_slot, rsa_slot, which};
 use crate::cli::instance::{Instance, unexpected_answer};
 use crate::cli::unattended;
@@ -29,7 +29,7 @@ pub fn run(instance: &Instance, slot: Option<String>, new: &NewSecret) -> Result
         "recovery" => {
             let code = new_code()?;
             let request = request(recovery_slot(&code)?);
-            recovery::put_in_force(instance, &[code], request).map(drop)
+            recovery::put_in_force(instance, &[Code { code, of: String::new() }], request).map(drop)
         }
         other => {
             let message = format!("a keyslot of {other} is not known to this release");
@@ -41,7 +41,7 @@ pub fn run(instance: &Instance, slot: Option<String>, new: &NewSecret) -> Result
 /// The kind of the keyslot that `which` names, from the service or, without one, the keystore.
 fn kind_of(instance: &Instance, which: &Which, shown: &Secret) -> Result<String, Failure> {
     let rows: Vec<SlotRow> = match crate::service::client::connect(&instance.paths)? {
-        Some(mut service) => match service.call(&Request::Keys, &mut |_| {})? {
+        Some(mut service) => match service.call(Request::Keys, &mut |_| {})? {
             Answer::Keys { slots, .. } => slots,
             _ => return Err(unexpected_answer()),
         },

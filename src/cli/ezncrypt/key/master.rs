@@ -2,12 +2,11 @@
 
 use super::args::RotateOptions;
 use super::find;
-use super::recovery::{self, new_code, recovery_slot};
+use super::recovery::{self, Code, new_code, recovery_slot};
 use crate::cli::instance::{Instance, unexpected_answer};
 use crate::cli::progress::Screen;
 use crate::cli::secret::{Halves, Named};
 use crate::cli::{output, table, unattended};
-use crate::crypto::SecretBytes;
 use crate::keystore::Sealed;
 use crate::service::keys::slot_rows;
 use crate::service::protocol::{Failure, FailureKind, Request, Rewrap, Secret, SlotRow};
@@ -25,6 +24,7 @@ pub fn run(instance: &Instance, options: &RotateOptions) -> Result<(), Failure> 
     let files = slot_files(options, &rows)?;
     let dropped = options.drop.iter().map(|which| Ok(find(&rows, which)?.id));
     let dropped: Vec<[u8; 16]> = dropped.collect::<Result<_, Failure>>()?;
+    refuse_contradictions(&rows, &files, &dropped)?;
     let stays = |row: &&SlotRow| row.id != shown_id && !dropped.contains(&row.id);
     let staying: Vec<&SlotRow> = rows.iter().filter(stays).collect();
     refuse_what_cannot_be_asked(&staying, &files)?;
@@ -58,6 +58,20 @@ fn slot_files(options: &RotateOptions, rows: &[SlotRow]) -> Result<Files, Failur
     options.slot_files.chunks(3).map(of_slot).collect()
 }
 
+/// A slot cannot go and be opened anew.
+fn refuse_contradictions(
+    rows: &[SlotRow],
+    files: &Files,
+    dropped: &[[u8; 16]],
+) -> Result<(), Failure> {
+    let is_both = |row: &&SlotRow| {
+        dropped.contains(&row.id) && files.iter().any(|(number, ..)| *number == row.number)
+    };
+    let Some(row) = rows.iter().find(is_both) else { return Ok(()) };
+    let message = format!("keyslot {} is given by --slot-files and taken by --drop", row.number);
+    Err(Failure::new(FailureKind::Usage, message).hint("leave one of them out"))
+}
+
 /// Before anybody is asked for anything.
 fn refuse_what_cannot_be_asked(staying: &[&SlotRow], files: &Files) -> Result<(), Failure> {
     let has_file = |row: &SlotRow| files.iter().any(|(number, ..)| *number == row.number);
@@ -78,13 +92,13 @@ fn rewrapped(
     instance: &Instance,
     row: &SlotRow,
     files: &Files,
-    codes: &mut Vec<SecretBytes>,
+    codes: &mut Vec<Code>,
 ) -> Result<Option<Rewrap>, Failure> {
     Ok(match row.kind.as_str() {
         "recovery" => {
             let code = new_code()?;
             let slot = recovery_slot(&code)?;
-            codes.push(code);
+            codes.push(Code { code, of: label(row) });
             Some(Rewrap::Renewed(slot))
         }
         "unattended" => Some(Rewrap::Same(from_source(instance, row)?)),
@@ -103,11 +117,16 @@ fn from_source(instance: &Instance, row: &SlotRow) -> Result<Secret, Failure> {
     })
 }
 
+/// What a slot is called where there are several.
+fn label(row: &SlotRow) -> String {
+    let name = if row.name.is_empty() { String::new() } else { format!(" ({})", row.name) };
+    format!("keyslot {}{name}", row.number)
+}
+
 fn passphrase(row: &SlotRow, files: &Files) -> Result<Secret, Failure> {
     let named = files.iter().find(|(number, ..)| *number == row.number);
     if named.is_none() {
-        let name = if row.name.is_empty() { String::new() } else { format!(" ({})", row.name) };
-        Screen::stderr().say(&format!("keyslot {}{name}:", row.number));
+        Screen::stderr().say(&format!("{}:", label(row)));
     }
     let halves = Halves {
         passphrase_file: named.map(|(_, passphrase, _)| passphrase.clone()),

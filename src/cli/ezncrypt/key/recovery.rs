@@ -10,6 +10,14 @@ use crate::format::recovery_code;
 use crate::service::protocol::{Failure, FailureKind, NewSlot, Request, Secret, SlotRow};
 use std::io::Write;
 
+/// A code that is to be shown.
+pub(super) struct Code {
+    /// Its bytes.
+    pub code: SecretBytes,
+    /// Which keyslot it is for, where there may be several.
+    pub of: String,
+}
+
 /// Draws a code.
 pub(super) fn new_code() -> Result<SecretBytes, Failure> {
     recovery_code::generate()
@@ -29,7 +37,7 @@ pub(super) fn recovery_slot(code: &SecretBytes) -> Result<NewSlot, Failure> {
 /// When a code cannot be printed, and then nothing was asked for; else the request's.
 pub(super) fn put_in_force(
     instance: &Instance,
-    codes: &[SecretBytes],
+    codes: &[Code],
     request: Request,
 ) -> Result<Vec<SlotRow>, Failure> {
     let mut screen = Screen::stderr();
@@ -50,9 +58,12 @@ pub(super) fn put_in_force(
     done
 }
 
-fn print(screen: &mut Screen<impl Write>, code: &SecretBytes) -> Result<(), Failure> {
+fn print(screen: &mut Screen<impl Write>, Code { code, of }: &Code) -> Result<(), Failure> {
     secret::keep_private();
-    screen.say("this is the recovery code, not shown again; it opens everything once this command says so:");
+    let of = if of.is_empty() { String::new() } else { format!(" of {of}") };
+    screen.say(&format!(
+        "this is the recovery code{of}, not shown again; it opens everything once this command says so:"
+    ));
     output::secret(&recovery_code::encode(code)).map_err(|failure| {
         failure.hint("nothing was changed: a code must be seen before it is in force")
     })
