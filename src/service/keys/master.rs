@@ -11,7 +11,7 @@ use serde_json::json;
 /// Gives the keystore a new master key; `given` and `dropped` say what becomes of its keyslots.
 ///
 /// # Errors
-/// As [`Keystore::rotate_master`]; nothing was changed then.
+/// As [`crate::keystore::Keystore::rotate_master`]; nothing was changed then.
 pub fn rotate(
     engine: &Engine,
     given: &[([u8; 16], Rewrap)],

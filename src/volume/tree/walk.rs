@@ -1,6 +1,6 @@
 //! Visiting every file of a category, also those that nobody has looked up, while the tree is in use.
 //!
-//! A file that is renamed or linked meanwhile may be missed: [`Moves`] tells which these are.
+//! A file that is renamed or linked meanwhile may be missed: [`super::Moves`] tells which these are.
 
 use super::{DIRECTORY, Moved, Pinned, Volume, open_beneath};
 use crate::volume::inodes::Inode;
