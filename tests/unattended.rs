@@ -8,8 +8,6 @@ mod key_server;
 mod kmip;
 #[path = "unattended/machine.rs"]
 mod machine;
-#[path = "unattended/managed.rs"]
-mod managed;
 #[path = "unattended/manual.rs"]
 mod manual;
 #[path = "unattended/notify.rs"]
