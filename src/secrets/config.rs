@@ -159,7 +159,15 @@ pub fn unattended(path: &Path) -> Result<Option<Unattended>, Error> {
         content => content?,
     };
     check_trust(path)?;
-    let text = String::from_utf8_lossy(content.expose());
+    parse(path, content.expose())
+}
+
+/// The same for what is in the file; `path` is for messages.
+///
+/// # Errors
+/// [`Error::Syntax`], [`Error::Meaning`].
+pub fn parse(path: &Path, content: &[u8]) -> Result<Option<Unattended>, Error> {
+    let text = String::from_utf8_lossy(content);
     let syntax = |source| Error::Syntax { path: path.into(), source: Box::new(source) };
     let written: Written = toml::from_str(&text).map_err(syntax)?;
     let checked = written.unattended.map(WrittenUnattended::checked).transpose();
