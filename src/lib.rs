@@ -14,12 +14,17 @@
 //! 8. [`service`]: process life, control socket, log.
 //! 9. [`guard`]: what a server run may look like; becoming the server.
 //! 10. [`cli`]: words, prompts, tables, exit codes.
+//!
+//! `fuzzing`, above all of them, is compiled for unit tests and the fuzzers in `fuzz/` only.
 
 pub mod access;
 pub mod cli;
 pub mod crypto;
 pub mod format;
 pub mod fuse;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod guard;
 pub mod keystore;
 pub mod migrate;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each module and what it may import, bottom layer first. `cli` may import all.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("sys", &[]),
     ("crypto", &["sys"]),
     ("format", &["crypto"]),
@@ -29,6 +29,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
             "fuse", "service", "guard", "secrets",
         ],
     ),
+    ("fuzzing", &["crypto", "format", "keystore", "access", "secrets", "service"]),
 ];
 
 /// Words of the language or a crate, and the only module that may use them.

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Longest rule accepted, in bytes.
+/// Longest rule accepted, in bytes, as typed and as it is shown.
 pub const MAX_RULE: usize = 16 << 10;
 
 /// Longest category name accepted, in bytes.
@@ -20,20 +20,24 @@ impl FromStr for Rule {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
+        let too_long =
+            || Err(ParseError { column: 1, word: String::new(), expected: Expected::Shorter });
         if text.len() > MAX_RULE {
-            return Err(ParseError { column: 1, word: String::new(), expected: Expected::Shorter });
+            return too_long();
         }
         let end = text.trim_end_matches(words::is_space).chars().count();
         let missing = |expected| ParseError { column: end + 1, word: String::new(), expected };
         let mut words = words::split(text)?.into_iter();
         let mut next = |expected| words.next().ok_or_else(|| missing(expected));
-        Ok(Self {
+        let rule = Self {
             effect: effect(&next(Expected::Effect)?)?,
             category: category(&next(Expected::Category)?)?,
             path: pattern(&next(Expected::Path)?)?,
             process: process(&next(Expected::Process)?)?,
             parameters: parameters::parse(words)?,
-        })
+        };
+        // What is shown is what is kept, and must be a rule when it is read again; escapes made it longer.
+        if rule.to_string().len() > MAX_RULE { too_long() } else { Ok(rule) }
     }
 }
 

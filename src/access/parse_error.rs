@@ -188,7 +188,9 @@ impl fmt::Display for ParseError {
             Expected::Escape => {
                 ("an escape", "behind \\ stands a character, or x and two hex digits")
             }
-            Expected::Shorter => return write!(f, "the rule is longer than {MAX_RULE} bytes"),
+            Expected::Shorter => {
+                return write!(f, "the rule, with its escapes, is longer than {MAX_RULE} bytes");
+            }
         };
         if word.is_empty() {
             write!(f, "{name} is missing: {rule}")

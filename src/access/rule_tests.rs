@@ -133,6 +133,11 @@ fn the_other_mistakes_have_errors_of_their_own() {
     }
     let long = format!("ALLOW @m * /{}", "x".repeat(super::super::MAX_RULE));
     assert_eq!(parse(&long).unwrap_err().expected, Expected::Shorter);
+    // Each of these is shown in four characters: what is kept could not be read again.
+    let growing = |length: usize| format!("ALLOW @m * /{}", "\u{1}".repeat(length));
+    assert_eq!(parse(&growing(4094)).unwrap_err().expected, Expected::Shorter);
+    let longest = parse(&growing(4093)).unwrap();
+    assert_eq!(parse(&longest.to_string()), Ok(longest));
 }
 
 #[test]

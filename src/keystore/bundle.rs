@@ -6,7 +6,7 @@
 use super::contents::{self, CategoryIn, CategoryOut};
 use super::sealed::open_slot;
 use super::{Error, NewSlot, Result, Secret, text};
-use crate::crypto::{CategoryKeys, Key, random};
+use crate::crypto::{CategoryKeys, Key, SecretBytes, random};
 use crate::format::keystore::{KeystoreFile, Prefix, Purpose, Slot};
 use serde::{Deserialize, Serialize};
 
@@ -53,10 +53,30 @@ pub fn seal(
     to: &NewSlot,
 ) -> Result<Vec<u8>> {
     let (master, id) = (Key::random()?, random()?);
-    let body = contents::write(&Out { category: CategoryOut::of(category, keys), made, keystore })?;
+    let body = write(category, keys, (keystore, made))?;
     let prefix = Prefix { id, sequence: 1, slots: vec![to.seal(&id, &master)?] };
     let sealed = KeystoreFile::seal_as(Purpose::Bundle, prefix, &master, random()?, body);
     Ok(sealed.map_err(Error::Encode)?.bytes().to_vec())
+}
+
+pub(super) fn write(
+    category: &str,
+    keys: &CategoryKeys,
+    (keystore, made): ([u8; 16], u64),
+) -> Result<SecretBytes> {
+    let out = Out { category: CategoryOut::of(category, keys), made, keystore };
+    Ok(contents::write(&out)?)
+}
+
+pub(super) fn read(body: &[u8]) -> Result<Bundle> {
+    let In { category, made, keystore } = serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        Error::BundleContents(contents::Error::Syntax { line, column })
+    })?;
+    let name = category.name().to_owned();
+    super::category::parse(&name)?;
+    let keys = category.keys().map_err(Error::BundleContents)?;
+    Ok(Bundle { category: name, keys, made, keystore })
 }
 
 impl SealedBundle {
@@ -87,15 +107,7 @@ impl SealedBundle {
         let opened = open_slot(self.0.prefix(), secret).map_err(Error::Bundle)?;
         let (_, master) = opened.ok_or(Error::WrongBundleSecret)?;
         let body = self.0.open(&master).map_err(Error::Bundle)?;
-        let In { category, made, keystore } =
-            serde_json::from_slice(body.expose()).map_err(|error| {
-                let (line, column) = (error.line(), error.column());
-                Error::BundleContents(contents::Error::Syntax { line, column })
-            })?;
-        let name = category.name().to_owned();
-        super::category::parse(&name)?;
-        let keys = category.keys().map_err(Error::BundleContents)?;
-        Ok(Bundle { category: name, keys, made, keystore })
+        read(body.expose())
     }
 }
 

@@ -17,6 +17,9 @@ mod copies;
 mod draft;
 mod error;
 mod file;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod guard;
 mod location;
 mod master;

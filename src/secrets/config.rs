@@ -163,7 +163,15 @@ pub fn unattended(path: &Path) -> Result<Option<Unattended>, Error> {
         content => content?,
     };
     check_trust(path, mode, owner)?;
-    let text = String::from_utf8_lossy(content.expose());
+    parse(path, content.expose())
+}
+
+/// The same for what is in the file; `path` is for messages.
+///
+/// # Errors
+/// [`Error::Syntax`], [`Error::Meaning`].
+pub fn parse(path: &Path, content: &[u8]) -> Result<Option<Unattended>, Error> {
+    let text = String::from_utf8_lossy(content);
     let written: Written = toml::from_str(&text).map_err(|error| syntax(path, &text, &error))?;
     let checked = written.unattended.map(WrittenUnattended::checked).transpose();
     checked.map_err(|problem| Error::Meaning { path: path.into(), problem })

@@ -13,6 +13,9 @@
 //! not known here.
 
 mod components;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod legacy;
 mod openssh;
 mod pem;

@@ -44,6 +44,15 @@ pub(super) fn private(file: &Pem, password: Option<&SecretBytes>) -> Result<Secr
     pkcs8_file::from_pkcs1(&pkcs1)
 }
 
+/// The rounds that deriving its key from the password takes; none without a password.
+#[cfg(any(test, fuzzing))]
+pub(super) fn rounds(file: &Pem) -> Option<u32> {
+    match read(file).ok()?.kdf() {
+        Kdf::Bcrypt { rounds, .. } => Some(*rounds),
+        _ => None,
+    }
+}
+
 fn read(file: &Pem) -> Result<PrivateKey> {
     let mut bytes = file.body.expose();
     PrivateKey::decode(&mut bytes).map_err(|_| Error::Malformed("an OpenSSH key"))

@@ -5,6 +5,9 @@
 
 mod channel;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod identity;
 mod message;
 mod resolve;

@@ -8,6 +8,9 @@
 mod asker;
 mod attach;
 mod finding;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod limit;
 mod line;
 mod lines;

@@ -128,7 +128,7 @@ fn identity_of(path: &Path) -> io::Result<(u64, u64)> {
     Ok((metadata.dev(), metadata.ino()))
 }
 
-fn read(bytes: &[u8]) -> Read {
+pub(super) fn read(bytes: &[u8]) -> Read {
     let text = String::from_utf8_lossy(bytes).into_owned();
     match line::fields(bytes) {
         Some(fields) if line::parse(bytes).is_some() => Read::Line(fields, text),

@@ -94,8 +94,11 @@ fn record(
     package: Option<String>,
     bindings: RuleBindings,
 ) -> Result<RuleRecord, Failure> {
+    // A PATH that another was put in the place of may be too long to be read again.
+    let text = rule.to_string();
+    super::parse(&text)?;
     Ok(RuleRecord {
-        text: rule.to_string(),
+        text,
         process: process.path.clone(),
         encrypted: process.encrypted,
         sha256: process.fingerprint.sha256,
