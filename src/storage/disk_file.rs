@@ -76,6 +76,13 @@ impl DiskFile {
         }
     }
 
+    /// Has the kernel let go of what it keeps of a range in memory, as far as that is on the disk: the next
+    /// reading is of the disk. Where the kernel does not, nothing is lost but that.
+    pub fn forget_cached(&self, offset: u64, length: u64) {
+        let length = std::num::NonZeroU64::new(length);
+        let _ = fs::fadvise(&self.0, offset, length, fs::Advice::DontNeed);
+    }
+
     /// Makes what was written durable; with `data_only`, times may be lost (`fdatasync`).
     ///
     /// # Errors
