@@ -254,7 +254,6 @@ fn only_an_administrators_secret_repairs() {
         client::call(&Paths::new(instance.state()), &request(secret), &mut |_| ()).unwrap_err().kind
     };
     assert_eq!(asked(&secret), FailureKind::Denied);
-    assert_eq!(asked(b"another one, long enough to be one"), FailureKind::WrongSecret);
     assert!(before == at_rest(&instance.storage()), "something was changed");
     instance.run(["audit"]).succeeds().prints("secret_refused");
 }

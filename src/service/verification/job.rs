@@ -85,6 +85,8 @@ pub struct Job<'v> {
 
 struct State {
     next: u64,
+    /// Sectors before this one were forgotten by the kernel when they were given out.
+    fresh: u64,
     /// Steps that were given out and are not finished.
     out: usize,
     /// None when it was given away.
@@ -100,7 +102,7 @@ impl<'v> Job<'v> {
             whole: inspection.whole().to_vec(),
             ..Verdict::default()
         };
-        let state = State { next: 0, out: 0, verdict: Some(verdict) };
+        let state = State { next: 0, fresh: 0, out: 0, verdict: Some(verdict) };
         Self { inspection, place, state: Mutex::new(state) }
     }
 
@@ -112,7 +114,7 @@ impl<'v> Job<'v> {
     /// The next step, which must be finished.
     pub fn claim(&self) -> Option<Range<u64>> {
         let mut state = self.lock();
-        let State { next, out, verdict } = &mut *state;
+        let State { next, fresh, out, verdict } = &mut *state;
         let verdict = verdict.as_mut()?;
         match self.inspection.after_hole(*next) {
             Ok(data) => {
@@ -130,6 +132,11 @@ impl<'v> Job<'v> {
             return None;
         }
         let range = *next..self.end().min(*next + CipherFile::CHECKED_AT_ONCE);
+        if range.end > *fresh {
+            // Where that fails, reading will tell.
+            let from = range.start.max(*fresh);
+            *fresh = self.inspection.forget_cached(from..range.end).unwrap_or(range.end);
+        }
         *next = range.end;
         *out += 1;
         Some(range)
@@ -162,6 +169,10 @@ impl<'v> Job<'v> {
         }
         let mut verdict = state.verdict.take()?;
         verdict.finish();
+        if !self.inspection.was_open() {
+            // Hardly anybody needs what was read.
+            let _ = self.inspection.forget_cached(0..self.end());
+        }
         if self.inspection.file().is_removed() {
             // Nobody can open it again.
             (verdict.whole, verdict.damaged, verdict.more) = (Vec::new(), Vec::new(), 0);

@@ -11,6 +11,9 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
+/// What the kernel keeps in memory as one, at most.
+const FOLIO: u64 = 2 << 20;
+
 /// What is wrong with a file, or with a stretch of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Damage {
@@ -86,7 +89,7 @@ impl CipherFile {
     /// # Errors
     /// The filesystem's.
     pub fn open_apart(disk: DiskFile, keys: Arc<KeyCell>) -> Result<Apart> {
-        disk.forget_cached(0, SECTOR);
+        disk.forget_cached(0..FOLIO);
         let events = Arc::new(Mutex::new(Vec::new()));
         let heard = events.clone();
         let watcher: Watcher =
@@ -150,7 +153,7 @@ impl CipherFile {
     /// Compares the header on disk with the one in use.
     pub(super) fn check_header(&self, used: &FileHeader) -> Result<Option<Damage>> {
         let mut page = [0; HEADER_LEN];
-        self.disk.forget_cached(0, SECTOR);
+        self.disk.forget_cached(0..FOLIO);
         self.disk.read_at(&mut page, 0)?;
         Ok(match FileHeader::decode(&page, &self.keys.now()) {
             Err(reason) => Some(Damage::Header(reason.to_string())),
@@ -181,6 +184,16 @@ impl CipherFile {
         Ok(data.map_or(end, |data| data.saturating_sub(SECTOR) / SECTOR).max(from).min(end))
     }
 
+    /// Has the sectors of a range, and some around them, be read from the disk when they are read next: what
+    /// the kernel keeps in memory may be sound when the disk is not. Returns the first sector behind
+    /// those.
+    pub fn forget_cached(&self, range: Range<u64>) -> u64 {
+        let start = SectorIndex(range.start).position() / FOLIO * FOLIO;
+        let end = SectorIndex(range.end).position().next_multiple_of(FOLIO);
+        self.disk.forget_cached(start..end);
+        end / SECTOR - 1
+    }
+
     /// Checks the sectors of a range, at most [`CipherFile::CHECKED_AT_ONCE`]. Those behind the end of
     /// the file are passed over.
     ///
@@ -194,8 +207,6 @@ impl CipherFile {
         };
         let mut checked = Checked { bytes: (end - range.start) * SECTOR, ..Checked::default() };
         let start = SectorIndex(range.start).position();
-        // What the kernel has in memory may be sound when the disk is not.
-        self.disk.forget_cached(start, checked.bytes);
         with_buffer(((end - range.start) * SECTOR) as usize, |buffer| {
             let mut opener = sealing.opener();
             match self.disk.read_at(buffer, start) {
@@ -216,8 +227,6 @@ impl CipherFile {
                 }
             }
         });
-        // Nor is it filled with what hardly anybody needs.
-        self.disk.forget_cached(start, checked.bytes);
         Ok(checked)
     }
 

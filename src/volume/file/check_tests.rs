@@ -123,7 +123,8 @@ fn holes_are_told_and_no_damage_and_the_last_sector_is_none() {
     let file = open(&disk, &keys).unwrap();
     file.write_at(1000 * PAYLOAD, b"x").unwrap();
     let checked = file.check_sectors(0..256).unwrap();
-    assert_eq!((checked.holes, kinds(&Checked::default())), (vec![0..256], vec![]));
+    let only = std::slice::from_ref(&(0..256));
+    assert_eq!((&*checked.holes, checked.damaged.len()), (only, 0));
     assert_eq!(file.after_hole(0, 1001).unwrap(), 1000);
     assert_eq!(file.after_hole(3, 500).unwrap(), 500);
     disk.write_all_at(&[0; SECTOR_LEN], SectorIndex(1000).position()).unwrap();

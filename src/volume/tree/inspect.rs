@@ -92,6 +92,16 @@ impl<'v> Inspection<'v> {
             .map(|at| at.unwrap_or(from))
     }
 
+    /// Has the sectors of a range, and some around them, be read from the disk when they are read next.
+    /// Returns the first sector behind those.
+    ///
+    /// # Errors
+    /// The filesystem's.
+    pub fn forget_cached(&self, range: Range<u64>) -> Result<u64> {
+        let end = range.end;
+        self.with_contents(|file| Ok(file.forget_cached(range))).map(|at| at.unwrap_or(end))
+    }
+
     /// Checks the sectors of a range, at most [`CipherFile::CHECKED_AT_ONCE`].
     ///
     /// # Errors
