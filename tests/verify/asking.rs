@@ -3,7 +3,8 @@
 use super::damage::stored;
 use super::found::{checked, stretches, verify};
 use super::support::fixture::{CATEGORY, Fixture};
-use super::support::process::{Outcome, Running, run, until};
+use super::support::process::{Outcome, Running, run, send, until};
+use rustix::process::Signal;
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -151,4 +152,24 @@ fn the_end_of_the_service_ends_it_too() {
     until("it reads", LIMIT, || running.so_far().stderr.contains("reading"));
     fixture.instance.stop();
     running.finish(LIMIT).unwrap().exits(1).says("not everything was looked at");
+}
+
+/// How many threads of the service verify.
+fn readers(pid: u32) -> usize {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+    let name = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("comm"));
+    threads.filter_map(|thread| name(thread).ok()).filter(|name| name.starts_with("verify")).count()
+}
+
+#[test]
+fn when_nobody_waits_for_the_answer_any_more_the_service_stops_reading() {
+    let fixture = Fixture::new();
+    fs::write(fixture.at("large"), vec![1; 4 << 20]).unwrap();
+    let pid = fixture.instance.pid();
+    let mut command = fixture.instance.command("ezncrypt", ["verify", "--rate", "50K"]);
+    let mut running = Running::spawn(&mut command);
+    until("it reads", LIMIT, || readers(pid) > 0);
+    send(running.pid(), Signal::INT);
+    running.finish(LIMIT).unwrap();
+    until("it stops reading", LIMIT, || readers(pid) == 0);
 }

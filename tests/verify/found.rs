@@ -40,7 +40,7 @@ pub fn checked(outcome: &Outcome) -> Value {
 /// All stretches, in the order of files.
 pub fn stretches(found: &Value) -> Vec<Found> {
     let files = found["damaged"].as_array().unwrap();
-    files.iter().flat_map(|file| stretches_of(file)).collect()
+    files.iter().flat_map(stretches_of).collect()
 }
 
 fn stretches_of(file: &Value) -> Vec<Found> {

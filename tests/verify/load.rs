@@ -5,7 +5,7 @@ use super::support::Instance;
 use super::support::fixture::{CATEGORY, Fixture};
 use super::support::machine::program;
 use super::support::mariadb::MariaDb;
-use super::support::process::{Running, run};
+use super::support::process::{Running, run, until};
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::process::Command;
@@ -129,4 +129,28 @@ fn nothing_is_found_under_a_database_server_at_work_and_its_clients_see_nothing(
     let found = stretches(&verify(&instance, &[]));
     let harmless = |kind: &str| ["size", "end_missing"].contains(&kind);
     assert!(found.iter().all(|found| harmless(&found.kind)), "{found:?}");
+}
+
+#[test]
+fn nothing_is_found_or_changed_in_files_that_are_in_the_middle_of_a_change_of_keys() {
+    let fixture = Fixture::new();
+    let instance = &fixture.instance;
+    let content = vec![9; 4 << 20];
+    fs::write(fixture.at("large"), &content).unwrap();
+    let rotate = ["key", "rotate", CATEGORY, "--data", "--rate", "100K"];
+    let _rotating = Running::spawn(&mut instance.command("ezncrypt", rotate));
+    let done = || {
+        let status = instance.run(["status", "--json"]).succeeds().json();
+        status["rotation"]["bytes_done"].as_u64()
+    };
+    until("the change is at work", Duration::from_secs(60), || done() > Some(0));
+    assert_eq!(stretches(&verify(instance, &[])), []);
+    instance.kill();
+    let path = super::damage::stored(instance, CATEGORY, &fixture.at("large"));
+    let before = fs::read(&path).unwrap();
+    assert_eq!(before[12] & 2, 2, "it is not in the middle of its change");
+    assert_eq!(stretches(&verify(instance, &[])), []);
+    assert!(fs::read(&path).unwrap() == before, "it was changed");
+    instance.start();
+    assert!(fs::read(fixture.at("large")).unwrap() == content);
 }

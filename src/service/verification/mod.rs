@@ -27,12 +27,13 @@ use serde_json::json;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, available_parallelism};
+use std::time::{Duration, Instant};
 use walk::{Met, Walk};
 
-/// Bytes between two signs of progress.
-const SIGN: u64 = 8 << 20;
+/// Time between two signs of progress. They also show whether anybody is still there to see them.
+const SIGN: Duration = Duration::from_millis(250);
 
 /// Threads at most.
 pub const MAX_THREADS: usize = 256;
@@ -58,7 +59,7 @@ pub fn verify(
     });
     progress(Progress::Step("counting files".into()));
     let walk = Walk { volume: engine.volume(), scope: &scope, subset: wanted.subset };
-    let mut work = Work { engine, progress, total: walk.bytes(&stopped), told: 0 };
+    let mut work = Work { engine, progress, total: walk.bytes(&stopped) };
     (work.progress)(Progress::Step("reading".into()));
     let mut report = Report::new(wanted.holes);
     work.run(wanted, &walk, &stopped, &mut report)
@@ -106,7 +107,6 @@ struct Work<'a> {
     engine: &'a Engine,
     progress: &'a mut dyn FnMut(Progress),
     total: u64,
-    told: u64,
 }
 
 impl Work<'_> {
@@ -156,22 +156,22 @@ impl Work<'_> {
 
     /// Takes what the threads tell until they have ended.
     fn listen(&mut self, heard: &Receiver<News>, report: &mut Report) {
-        for news in heard {
-            match news {
-                News::Bytes(bytes) => {
-                    report.count_bytes(bytes);
-                    let done = report.bytes();
-                    if done - self.told >= SIGN {
-                        self.told = done;
-                        let total = self.total.max(done);
-                        (self.progress)(Progress::Bytes { done, total });
-                    }
-                }
-                News::File(place, verdict) => {
+        let mut told = Instant::now();
+        loop {
+            match heard.recv_timeout(SIGN) {
+                Ok(News::Bytes(bytes)) => report.count_bytes(bytes),
+                Ok(News::File(place, verdict)) => {
                     if let Some(file) = report.take(&place, &verdict) {
                         self.tell(&file);
                     }
                 }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if told.elapsed() >= SIGN {
+                told = Instant::now();
+                let done = report.bytes();
+                (self.progress)(Progress::Bytes { done, total: self.total.max(done) });
             }
         }
     }

@@ -122,3 +122,45 @@ impl Drop for Watching<'_> {
         watches.entry(self.category.clone()).or_default().watchers.remove(&self.number);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::{Ino, Kind, ROOT};
+    use std::fs::File;
+
+    fn names(since: Since) -> Vec<String> {
+        since.names.into_iter().map(|moved| moved.name.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn each_watcher_is_told_what_moved_in_its_category_since_it_was_last_told() {
+        let here = File::open("/").unwrap().into();
+        let directory = Arc::new(Inode::new(Ino(2), Kind::Directory, None, here, ROOT));
+        let moves = Moves::default();
+        let rename = |category: &str, name: &str| {
+            let (category, name) = (Arc::from(category), OsString::from(name));
+            drop(moves.begin(&category, &[(&directory, &*name)]));
+        };
+        rename("c", "before");
+        let first = moves.watch("c");
+        rename("c", "a");
+        let second = moves.watch("c");
+        rename("c", "b");
+        rename("other", "x");
+        assert_eq!(names(first.take()), ["a", "b"]);
+        rename("c", "d");
+        assert_eq!(names(second.take()), ["b", "d"]);
+        assert_eq!(names(first.take()), ["d"]);
+        drop(first);
+        (0..=KEPT).for_each(|_| rename("c", "e"));
+        let since = second.take();
+        assert!(since.too_many && since.settled);
+        let (category, name) = (Arc::from("c"), OsStr::new("f"));
+        let names = [(&directory, name)];
+        let moving = moves.begin(&category, &names);
+        assert!(!second.take().settled);
+        drop(moving);
+        assert!(second.take().settled);
+    }
+}
