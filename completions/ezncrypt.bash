@@ -55,6 +55,9 @@ _ezncrypt() {
             ezncrypt,stop)
                 cmd="ezncrypt__subcmd__stop"
                 ;;
+            ezncrypt,verify)
+                cmd="ezncrypt__subcmd__verify"
+                ;;
             ezncrypt__subcmd__guard,help)
                 cmd="ezncrypt__subcmd__guard__subcmd__help"
                 ;;
@@ -123,6 +126,9 @@ _ezncrypt() {
                 ;;
             ezncrypt__subcmd__help,stop)
                 cmd="ezncrypt__subcmd__help__subcmd__stop"
+                ;;
+            ezncrypt__subcmd__help,verify)
+                cmd="ezncrypt__subcmd__help__subcmd__verify"
                 ;;
             ezncrypt__subcmd__help__subcmd__guard,install)
                 cmd="ezncrypt__subcmd__help__subcmd__guard__subcmd__install"
@@ -239,7 +245,7 @@ _ezncrypt() {
 
     case "${cmd}" in
         ezncrypt)
-            opts="-h -V --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help --version init start stop status encrypt decrypt list guard decrypt-file key audit demo help"
+            opts="-h -V --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help --version init start stop status encrypt decrypt list guard decrypt-file key verify audit demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -833,7 +839,7 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__help)
-            opts="init start stop status encrypt decrypt list guard decrypt-file key audit demo help"
+            opts="init start stop status encrypt decrypt list guard decrypt-file key verify audit demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1211,6 +1217,20 @@ _ezncrypt() {
             return 0
             ;;
         ezncrypt__subcmd__help__subcmd__stop)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2117,6 +2137,60 @@ _ezncrypt() {
                 return 0
             fi
             case "${prev}" in
+                --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passphrase-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --salt-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rsa-password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --recovery-code-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --credential-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        ezncrypt__subcmd__verify)
+            opts="-h --subset --rate --threads --holes --json --repair --zero-torn --yes --state-dir --passphrase-file --salt-file --rsa-key --rsa-password-file --recovery-code --recovery-code-file --credential-command --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --subset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --state-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

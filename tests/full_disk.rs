@@ -10,44 +10,11 @@ use ezncrypt::storage::DiskFile;
 use ezncrypt::volume::file::CipherFile;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::Arc;
-use support::machine::{detach, new_directory, program};
-use support::process::run;
+use support::small_disk::SmallDisk;
 
 const FILES: usize = 8;
-
-/// A small ext4 of 1 KiB blocks in a file.
-struct SmallDisk {
-    directory: PathBuf,
-}
-
-impl SmallDisk {
-    fn new() -> Self {
-        let directory = new_directory();
-        let image = directory.join("image");
-        File::create(&image).unwrap().set_len(24 << 20).unwrap();
-        let mut make = Command::new(program("mkfs.ext4"));
-        run(make.args(["-q", "-F", "-b", "1024"]).arg(&image)).succeeds();
-        let disk = Self { directory };
-        std::fs::create_dir(disk.top()).unwrap();
-        let mut mount = Command::new(program("mount"));
-        run(mount.args(["-o", "loop"]).arg(&image).arg(disk.top())).succeeds();
-        disk
-    }
-
-    fn top(&self) -> PathBuf {
-        self.directory.join("top")
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        detach(&self.top());
-        let _ = std::fs::remove_dir_all(&self.directory);
-    }
-}
 
 /// xorshift64: the same operations at each run.
 struct Random(u64);
@@ -85,7 +52,7 @@ fn assert_readable(file: &CipherFile, when: &str) {
 
 #[test]
 fn a_full_disk_leaves_every_file_readable() {
-    let disk = SmallDisk::new();
+    let disk = SmallDisk::new(1024);
     let keys = Arc::new(CategoryKeys::generate(Suite::Xaes256Gcm).unwrap());
     let path = |index: u64| disk.top().join(format!("file{index}"));
     let filler = File::create(disk.top().join("filler")).unwrap();

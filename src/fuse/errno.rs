@@ -9,7 +9,8 @@ pub fn errno_of(error: &Error) -> Errno {
     match error {
         Error::Io(error) => error.raw_os_error().map_or(Errno::EIO, Errno::from_i32),
         Error::Header(_) | Error::Sector { .. } | Error::Erased(_) | Error::Cut(_) => Errno::EIO,
-        Error::NotReencrypted { .. } | Error::Seal(_) | Error::SyncFailed => Errno::EIO,
+        Error::NotReencrypted { .. } | Error::NotKept(_) => Errno::EIO,
+        Error::Seal(_) | Error::SyncFailed => Errno::EIO,
         Error::TooLarge => Errno::EFBIG,
         Error::NotFound => Errno::ENOENT,
         Error::WrongKind => Errno::EINVAL,

@@ -8,6 +8,7 @@ use super::keys;
 use super::mode::Mode;
 use super::protocol::{Counters, Failure, FailureKind, Status};
 use super::rotation;
+use super::works::Works;
 use crate::access::{self, Policy, ProcCallers, Programs, Rule};
 use crate::fuse::{self, Mounted};
 use crate::keystore::{AuditHead, Keystore, Location, RuleRecord};
@@ -36,6 +37,7 @@ pub struct Engine {
     live: Option<Live>,
     guards: guards::State,
     rotation: rotation::State,
+    works: Works,
     mode: Mode,
     log: Arc<Log>,
     denied: AtomicU64,
@@ -135,6 +137,7 @@ impl Engine {
             live,
             guards,
             rotation: rotation::State::default(),
+            works: Works::default(),
             mode: Mode::default(),
             log,
             denied: AtomicU64::new(0),
@@ -188,6 +191,11 @@ impl Engine {
     /// The change of a category's key that is at work, if any.
     pub fn rotation(&self) -> &rotation::State {
         &self.rotation
+    }
+
+    /// Long work that goes on.
+    pub fn works(&self) -> &Works {
+        &self.works
     }
 
     /// Whether what the rules would deny is let through.

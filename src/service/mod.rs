@@ -18,6 +18,7 @@ mod lock;
 mod migration;
 pub mod mode;
 pub mod notify;
+mod pace;
 pub mod paths;
 mod places;
 mod programs;
@@ -30,7 +31,9 @@ mod server;
 mod setup;
 pub mod supervisor;
 pub mod users;
+pub mod verification;
 mod watchdog;
+mod works;
 
 pub use keys::restore;
 pub use paths::Paths;
@@ -72,6 +75,8 @@ pub fn call(
     progress(keymgr("Retrieving key from the keystore"));
     let mut keystore = match carried_secret(&request) {
         Some(secret) => unlock(&sealed, secret)?,
+        // What the service itself may do, its secret is enough for.
+        None if matches!(request, Request::Verify { .. }) => sealed.unlock(&ask_secret()?)?,
         None => unlock(&sealed, &ask_secret()?)?,
     };
     let mended = keys::mend(&mut keystore)?;
@@ -85,7 +90,7 @@ pub fn call(
         uid: rustix::process::geteuid().as_raw(),
         gid: rustix::process::getegid().as_raw(),
     };
-    let work = || requests::execute(&engine, &request, progress);
+    let work = || requests::execute(&engine, &request, &|| false, progress);
     let outcome = audit::on_behalf(&engine, own, work);
     engine.close_log();
     outcome
@@ -116,8 +121,9 @@ fn carried_secret(request: &Request) -> Option<&Secret> {
         | Request::DecryptFile { secret, .. }
         | Request::MasterRotate { secret, .. }
         | Request::KeyRotate { secret, .. }
+        | Request::Repair { secret, .. }
         | Request::Mode { secret, .. } => Some(secret),
-        Request::Encrypt { secret, .. } => secret.as_ref(),
+        Request::Encrypt { secret, .. } | Request::Verify { secret, .. } => secret.as_ref(),
         Request::Status
         | Request::Stop { .. }
         | Request::Locations

@@ -44,6 +44,11 @@ impl Paths {
         self.state.join("storage")
     }
 
+    /// What repairs keep of damaged files.
+    pub fn quarantine(&self) -> PathBuf {
+        self.state.join("quarantine")
+    }
+
     /// The mount point: plaintext for allowed processes.
     pub fn mount(&self) -> PathBuf {
         self.state.join("ezncrypted")

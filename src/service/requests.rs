@@ -4,19 +4,21 @@ use super::engine::Engine;
 use super::guards::requests as guards;
 use super::migration::{CLOSING, LOOK_AGAIN, PASSING};
 use super::protocol::{Answer, Failure, FailureKind, Progress, Request, Secret};
-use super::{client, decrypt_file, explain, keys, migration, mode, rotation, rules};
+use super::{client, decrypt_file, explain, keys, migration, mode, rotation, rules, verification};
 use crate::sys::open_files::Holder;
 use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
 
-/// Carries out a request, telling how it goes on.
+/// Carries out a request, telling how it goes on. What changes nothing may be broken off when `gone`
+/// tells that nobody waits for the answer any more.
 ///
 /// # Errors
 /// Why it was not carried out; nothing was changed then.
 pub fn execute(
     engine: &Engine,
     request: &Request,
+    gone: &(dyn Fn() -> bool + Sync),
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Answer, Failure> {
     match request {
@@ -102,6 +104,16 @@ pub fn execute(
             check_secret(engine, secret)?;
             let wanted = rotation::Wanted { category, data: *data, rate: *rate };
             rotation::rotate(engine, &wanted, progress)
+        }
+        Request::Verify { what, secret } => {
+            if let Some(secret) = secret {
+                check_secret(engine, secret)?;
+            }
+            verification::verify(engine, what, gone, progress)
+        }
+        Request::Repair { files, zero_torn, secret } => {
+            check_secret(engine, secret)?;
+            verification::repair(engine, files, *zero_torn, progress)
         }
     }
 }

@@ -212,7 +212,7 @@ fn wait(engine: &Engine, ended: &Receiver<End>) -> &'static str {
 fn end(engine: &Engine, reason: &str) {
     notify::stopping();
     mode::end(engine);
-    engine.rotation().stop();
+    engine.works().stop();
     engine.log().write("stop", json!({ "pid": std::process::id(), "reason": reason }));
     if let Some(mounted) = engine.live().and_then(|live| live.mounted.get())
         && mounted.is_served()

@@ -13,6 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
@@ -110,11 +111,14 @@ fn serve_client(engine: &Engine, mut socket: UnixStream) -> Result<(), frame::Er
         };
         // Work goes on when the client has gone away or is stopped: half-done work would have to be
         // undone. Once it did not take a frame in time it gets no more.
-        let mut listening = true;
+        let gone = AtomicBool::new(false);
         let tell = &mut |progress| {
-            listening = listening && frame::write(&mut socket, &Event::Progress(progress)).is_ok();
+            if !gone.load(Relaxed) && frame::write(&mut socket, &Event::Progress(progress)).is_err()
+            {
+                gone.store(true, Relaxed);
+            }
         };
-        let mut work = || requests::execute(engine, &request, tell);
+        let mut work = || requests::execute(engine, &request, &|| gone.load(Relaxed), tell);
         let done = if matches!(request, Request::Status) {
             work()
         } else {

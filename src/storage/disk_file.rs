@@ -3,6 +3,8 @@
 use rustix::fs::{self, FallocateFlags, SeekFrom, Timespec, Timestamps};
 use rustix::io::{Errno, pread, pwrite};
 use std::io::{Error, ErrorKind, Result};
+use std::num::NonZeroU64;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 
 /// An open ciphertext file. All offsets and sizes are physical, in bytes.
@@ -73,6 +75,16 @@ impl DiskFile {
                 Err(Errno::INTR) => {}
                 other => return Ok(other?),
             }
+        }
+    }
+
+    /// Has the kernel let go of what it keeps of a range in memory, as far as that is on the disk: the next
+    /// reading is of the disk. It lets go of whole folios only, which are no larger than 2 MiB and begin
+    /// at a multiple of their size. Where it does not, nothing is lost but that.
+    pub fn forget_cached(&self, range: Range<u64>) {
+        let length = NonZeroU64::new(range.end.saturating_sub(range.start));
+        if length.is_some() {
+            let _ = fs::fadvise(&self.0, range.start, length, fs::Advice::DontNeed);
         }
     }
 

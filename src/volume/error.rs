@@ -35,6 +35,9 @@ pub enum Error {
         /// The first of them.
         first: SectorIndex,
     },
+    /// What is about to be overwritten cannot be kept.
+    #[error("cannot keep a copy: {0}")]
+    NotKept(#[source] io::Error),
     /// Sealing failed, or there were no random bytes.
     #[error("cannot encrypt: {0}")]
     Seal(#[source] format::Error),

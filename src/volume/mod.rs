@@ -23,7 +23,8 @@ pub use inodes::{Ino, Place, ROOT};
 pub use keys::KeyCell;
 pub use tree::Watching;
 pub use tree::{
-    Entry, ListedEntry, Moved, Moves, NewNode, Opening, Owner, Pinned, Since, Visit, Volume,
+    Entry, Inspection, ListedEntry, Moved, Moves, NewNode, Opening, Owner, Pinned, Since, Visit,
+    Volume,
 };
 
 /// Something found or done that the log should know; told as it happens.

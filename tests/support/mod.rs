@@ -19,6 +19,7 @@ pub mod process;
 pub mod raw;
 pub mod sample;
 pub mod server;
+pub mod small_disk;
 pub mod template;
 pub mod tree;
 

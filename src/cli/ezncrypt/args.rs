@@ -1,6 +1,6 @@
 //! The arguments of `ezncrypt`. Help, manual page and completions are made from this file.
 
-use super::{audit, guard, key};
+use super::{audit, guard, key, verify};
 use crate::cli::{category, instance, usage};
 use crate::crypto::kdf::Params;
 use clap::builder::RangedU64ValueParser;
@@ -232,6 +232,22 @@ Examples:
         command: key::args::Command,
     },
 
+    /// Looks at every byte at rest, and tells which files are damaged, where and how
+    ///
+    /// Every header, sector and size is checked, while the files are in use or without a service. Nothing is
+    /// changed. Each file that is damaged is told with its original path and where it is stored; each
+    /// stretch with its kind, the bytes of plaintext that it is about and those of ciphertext.
+    /// A service that runs asks for no secret, and without one that of the service is enough.
+    #[command(after_help = "\
+Exit code: 0 when all is sound, 7 when something is damaged.
+
+Examples:
+  ezncrypt verify
+  ezncrypt verify @mysql --rate 20M
+  ezncrypt verify /var/lib/mysql/ibdata1 --json
+  ezncrypt verify --subset 1/4         a quarter of the files: 1/4 to 4/4 are all of them")]
+    Verify(verify::args::Options),
+
     /// Shows the audit log: who was let in or denied, what was changed, what was found damaged
     ///
     /// Reading it needs no secret and no service. --verify asks the service, or else for the secret,
@@ -262,6 +278,7 @@ impl Command {
             Self::Decrypt { .. } => Some("decrypt"),
             Self::List { .. } => Some("list"),
             Self::Audit(_) => Some("audit"),
+            Self::Verify(_) => Some("verify"),
             Self::Guard { command } => Some(command.name()),
             Self::Key { .. } => Some("key"),
             Self::DecryptFile { .. } => Some("decrypt-file"),

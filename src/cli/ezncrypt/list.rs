@@ -1,12 +1,10 @@
 //! `ezncrypt list`: the locations.
 
 use crate::cli::instance::{Instance, unexpected_answer};
+use crate::cli::json_path::JsonPath;
 use crate::cli::{output, table};
 use crate::service::protocol::{Answer, Failure, LocationRow, Request};
 use serde::Serialize;
-use std::borrow::Cow;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 
 /// Lists the locations as a table or as JSON.
 pub fn run(instance: &Instance, json: bool) -> Result<(), Failure> {
@@ -20,14 +18,12 @@ pub fn run(instance: &Instance, json: bool) -> Result<(), Failure> {
     }
 }
 
-/// A location in JSON, whose strings are UTF-8 and whose paths need not be.
+/// A location in JSON.
 #[derive(Serialize)]
 struct Location<'a> {
     category: &'a str,
-    path: Cow<'a, str>,
-    /// The path's bytes in hex, where `path` cannot tell them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path_bytes: Option<String>,
+    #[serde(flatten)]
+    path: JsonPath,
     state: &'a str,
 }
 
@@ -35,20 +31,17 @@ impl<'a> From<&'a LocationRow> for Location<'a> {
     fn from(row: &'a LocationRow) -> Self {
         Self {
             category: &row.category,
-            path: row.path.to_string_lossy(),
-            path_bytes: row.path.to_str().is_none().then(|| hex(&row.path)),
+            path: JsonPath::from(row.path.as_os_str()),
             state: &row.state,
         }
     }
 }
 
-fn hex(name: &OsStr) -> String {
-    name.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
 
     #[test]
     fn only_a_path_that_is_not_utf8_has_its_bytes_beside_it() {

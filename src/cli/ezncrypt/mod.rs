@@ -13,6 +13,7 @@ mod list;
 mod start;
 mod status;
 mod stop;
+mod verify;
 
 use super::instance::Instance;
 use super::privilege::require_root;
@@ -50,6 +51,7 @@ pub fn run(args: Vec<OsString>) -> Result<ExitCode, Failure> {
         Command::Decrypt { paths } => decrypt::run(&instance, &paths)?,
         Command::List { json } => list::run(&instance, json)?,
         Command::Audit(options) => return audit::run(&instance, &options),
+        Command::Verify(options) => return verify::run(&instance, &options),
         Command::DecryptFile { file, output, force } => {
             decrypt_file::run(&instance, &file, &output, force)?;
         }

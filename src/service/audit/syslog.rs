@@ -79,7 +79,8 @@ fn severity(event: &str) -> u8 {
         | "header_damaged"
         | "header_copy_damaged"
         | "end_mark_missing"
-        | "end_mark_inside" => WARNING,
+        | "end_mark_inside"
+        | "damage_found" => WARNING,
         "allowed" | "seal" | "rotated" => INFO,
         _ => NOTICE,
     }

@@ -9,6 +9,7 @@ mod failure;
 mod keys;
 mod rows;
 mod secret;
+mod verification;
 
 pub use super::audit::Report as AuditReport;
 pub use explanation::{About, ExplanationRow, FindingRow, Question, WhoRow};
@@ -19,6 +20,10 @@ pub use rows::{
     RuleRow, Status,
 };
 pub use secret::Secret;
+pub use verification::{
+    DamageKind, DamageRow, DamagedFile, HolesRow, Mend, Outcome, RepairRow, Repaired, RepairedFile,
+    Subset, Target, Verification, Verify,
+};
 
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -212,6 +217,22 @@ pub enum Request {
         /// Proof that the caller may change keys.
         secret: Secret,
     },
+    /// Looks at every byte of files, and changes none.
+    Verify {
+        /// Which files, and how.
+        what: Verify,
+        /// Not needed; with it, it is checked before anything is read.
+        secret: Option<Secret>,
+    },
+    /// Mends what [`Request::Verify`] found and can be mended, and keeps copies of what cannot.
+    Repair {
+        /// What was found.
+        files: Vec<DamagedFile>,
+        /// Put zeros in the place of sectors that do not verify.
+        zero_torn: bool,
+        /// Proof that the caller may change files.
+        secret: Secret,
+    },
 }
 
 /// What the answering side says while it works, and at the end.
@@ -294,4 +315,8 @@ pub enum Answer {
     Slots(Vec<SlotRow>),
     /// Of [`Request::Explain`].
     Explanation(Box<ExplanationRow>),
+    /// Of [`Request::Verify`].
+    Verified(Box<Verification>),
+    /// Of [`Request::Repair`].
+    Repaired(Box<Repaired>),
 }

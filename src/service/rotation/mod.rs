@@ -5,7 +5,6 @@
 //! starts, or when it is asked for again. The old keys leave the keystore only after every file was
 //! seen under the new one, and all of that is on the disk.
 
-mod pace;
 mod passes;
 mod state;
 
@@ -87,7 +86,7 @@ pub fn resume_in_background(engine: &Arc<Engine>) -> io::Result<()> {
 
 fn resume(engine: &Engine, name: &str) {
     let _turn = loop {
-        if engine.rotation().is_stopping() {
+        if engine.works().is_stopping() {
             return;
         }
         match engine.begin_migration() {
@@ -244,7 +243,7 @@ fn carry_out(
     let done = work(engine, name, record, progress);
     match &done {
         Ok(()) => log_record(engine, "key_rotation_finished", name, &record),
-        Err(_) if engine.rotation().is_stopping() => {}
+        Err(_) if engine.works().is_stopping() => {}
         Err(failure) => {
             let fields = json!({ "category": format!("@{name}"), "reason": failure.message });
             engine.log().write("key_rotation_incomplete", fields);

@@ -4,10 +4,10 @@
 //! out of its way, so whatever gets a name meanwhile is looked at afterwards, until nothing did. When
 //! that does not come about, the last of them are listed while no request of the mount is worked on.
 
-use super::pace::Pace;
 use super::state::Running;
 use crate::keystore::RotationRecord;
 use crate::service::engine::Engine;
+use crate::service::pace::Pace;
 use crate::service::protocol::{Progress, RotationRow};
 use crate::volume::file::{Batch, CipherFile};
 use crate::volume::{self, Ino, Moved, Pinned, Since, Visit, Volume};
@@ -78,7 +78,7 @@ impl<'a> Passes<'a> {
         progress: &'a mut dyn FnMut(Progress),
     ) -> Self {
         let row = RotationRow { running: true, ..row_of(name, &record) };
-        let running = engine.rotation().begin(row, record.rate);
+        let running = engine.rotation().begin(engine.works(), row, record.rate);
         let (pace, data) = (Pace::new(record.rate), record.data);
         let rewritten = record.distrusted.then(HashSet::new);
         let (failed, unseen) = (BTreeMap::new(), Vec::new());
@@ -204,7 +204,7 @@ impl<'a> Passes<'a> {
         visit: &mut dyn FnMut(&mut Self, Pinned<'v>) -> Result<(), Stopped>,
     ) -> ControlFlow<()> {
         let visited = match met {
-            _ if self.engine.rotation().is_stopping() => Err(Stopped),
+            _ if self.engine.works().is_stopping() => Err(Stopped),
             Visit::File(file) => visit(self, file),
             Visit::Failed { path, error } => {
                 self.unseen.push((path, error.to_string()));
@@ -256,7 +256,7 @@ impl<'a> Passes<'a> {
     /// Nobody is kept waiting while this waits.
     fn wait_after(&mut self, batch: Batch) -> Result<(), Left> {
         let Batch { bytes, written } = batch;
-        let state = self.engine.rotation();
+        let (state, works) = (self.engine.rotation(), self.engine.works());
         let row = self.running.tell(|row| row.bytes_done = (row.bytes_done + bytes).min(row.bytes));
         self.told += bytes;
         if let Some(RotationRow { bytes_done: done, bytes: total, .. }) = row
@@ -266,8 +266,8 @@ impl<'a> Passes<'a> {
             (self.progress)(Progress::Bytes { done, total });
         }
         // What was encrypted anew before it was broken off is only read.
-        self.pace.spend(written + (bytes - written) / 4, || state.rate(), || state.is_stopping());
-        if state.is_stopping() { Err(Left::Stopped) } else { Ok(()) }
+        self.pace.spend(written + (bytes - written) / 4, || state.rate(), || works.is_stopping());
+        if works.is_stopping() { Err(Left::Stopped) } else { Ok(()) }
     }
 }
 

@@ -1,28 +1,29 @@
-//! What others may know of a change of keys that is at work, and how it is stopped.
+//! What others may know of a change of keys that is at work.
 
 use crate::service::protocol::RotationRow;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-/// How long the end of a service waits for the work to stop; what is then left undone is taken up later.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::service::works::{Work, Works};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The work of one engine, when there is any.
 #[derive(Default)]
 pub struct State {
     now: Mutex<Option<RotationRow>>,
     rate: AtomicU64,
-    ended: Condvar,
-    stopping: AtomicBool,
 }
 
 impl State {
     /// Notes that work begins, at so many bytes a second; it ends when the result is dropped.
-    pub(super) fn begin(&self, row: RotationRow, rate: u64) -> Running<'_> {
+    pub(super) fn begin<'s>(
+        &'s self,
+        works: &'s Works,
+        row: RotationRow,
+        rate: u64,
+    ) -> Running<'s> {
+        let work = works.begin();
         self.set_rate(rate);
         *self.lock() = Some(row);
-        Running(self)
+        Running { state: self, _work: work }
     }
 
     /// Bytes a second at most, 0 for any number.
@@ -40,30 +41,22 @@ impl State {
         self.lock().clone()
     }
 
-    /// Stops the work for good, and waits until it has stopped.
-    pub fn stop(&self) {
-        self.stopping.store(true, SeqCst);
-        let waited = self.ended.wait_timeout_while(self.lock(), PATIENCE, |now| now.is_some());
-        drop(waited);
-    }
-
-    /// Whether the work is to stop.
-    pub fn is_stopping(&self) -> bool {
-        self.stopping.load(SeqCst)
-    }
-
     fn lock(&self) -> MutexGuard<'_, Option<RotationRow>> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Work that goes on.
-pub(super) struct Running<'s>(&'s State);
+pub(super) struct Running<'s> {
+    state: &'s State,
+    // Ends after it is told that there is none any more.
+    _work: Work<'s>,
+}
 
 impl Running<'_> {
     /// Changes what is told of it, and tells how far it is.
     pub fn tell(&self, change: impl FnOnce(&mut RotationRow)) -> Option<RotationRow> {
-        let mut now = self.0.lock();
+        let mut now = self.state.lock();
         if let Some(row) = now.as_mut() {
             change(row);
         }
@@ -73,7 +66,6 @@ impl Running<'_> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        *self.0.lock() = None;
-        self.0.ended.notify_all();
+        *self.state.lock() = None;
     }
 }

@@ -5,13 +5,17 @@
 //! that touch it, and that what [`CipherFile::sync`] returned for is durable. It knows neither names
 //! nor attributes.
 
+mod check;
 mod holes;
+mod mend;
 mod open;
 mod read;
 mod rekey;
 mod sealing;
 mod write;
 
+pub use check::{Apart, Checked, Damage};
+pub use mend::Keep;
 pub use rekey::{Batch, Rekey};
 
 use super::{Error, KeyCell, Result};

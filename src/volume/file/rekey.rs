@@ -212,16 +212,17 @@ impl CipherFile {
     fn stretch(&self, state: &State, sealing: &Sealing, rekey: &Rekey) -> Result<Range<u64>> {
         // What a failed write left behind the end counts too: it is found when the file is opened.
         let end = sectors(state.size).max(Shape::of(self.disk.size()?).sectors);
-        let mut first = rekey.next.0;
-        if sealing.header.may_have_holes && first < end {
-            let data = self.disk.seek_data(rekey.next.position())?;
-            first = data.map_or(end, |data| data.saturating_sub(SECTOR) / SECTOR).max(first);
-        }
+        let first = self.skip_hole(sealing, rekey.next.0, end)?;
         Ok(first..end.min(first + rekey.batch))
     }
 
     /// Writes the sectors that were sealed anew, and no others: holes stay holes.
-    fn write_runs(&self, first: u64, stored: &[[u8; SECTOR_LEN]], resealed: &[bool]) -> Result<()> {
+    pub(super) fn write_runs(
+        &self,
+        first: u64,
+        stored: &[[u8; SECTOR_LEN]],
+        resealed: &[bool],
+    ) -> Result<()> {
         let mut at = 0;
         for run in resealed.chunk_by(|one, next| one == next) {
             let end = at + run.len();
@@ -242,7 +243,7 @@ impl CipherFile {
 
     /// Has the time of modification, which is what users see, stay as it is. To be called under the
     /// lock that writers take.
-    fn keeping_time(&self, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    pub(super) fn keeping_time(&self, work: impl FnOnce() -> Result<()>) -> Result<()> {
         let time = self.disk.modified()?;
         let worked = work();
         let kept = self.disk.set_modified(time);

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod create;
+mod inspect;
 mod list;
 mod moves;
 mod names;
@@ -12,6 +13,7 @@ mod walk;
 mod xattr;
 
 pub use create::{NewNode, Owner};
+pub use inspect::Inspection;
 pub use list::ListedEntry;
 pub use moves::{Moved, Moves, Since, Watching};
 pub use open::Opening;

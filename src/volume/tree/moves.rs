@@ -34,18 +34,26 @@ pub struct Moves(Mutex<BTreeMap<Arc<str>, Watch>>);
 #[derive(Default)]
 struct Watch {
     under_way: usize,
-    watchers: usize,
+    /// What each of the watchers was not told yet.
+    watchers: BTreeMap<u64, Untold>,
+    next: u64,
+}
+
+#[derive(Default)]
+struct Untold {
     names: Vec<Moved>,
     too_many: bool,
 }
 
 impl Moves {
-    /// Takes down what moves in a category until the result is dropped. One at a time is enough for a
-    /// category: who asks gets what was not told yet.
+    /// Takes down what moves in a category until the result is dropped.
     pub fn watch(&self, category: &str) -> Watching<'_> {
         let category: Arc<str> = category.into();
-        self.watches().entry(category.clone()).or_default().watchers += 1;
-        Watching { moves: self, category }
+        let mut watches = self.watches();
+        let watch = watches.entry(category.clone()).or_default();
+        watch.next += 1;
+        watch.watchers.insert(watch.next, Untold::default());
+        Watching { moves: self, category, number: watch.next }
     }
 
     /// To be held while something gets one of these names.
@@ -76,18 +84,17 @@ impl Drop for Moving<'_> {
         let mut watches = self.moves.watches();
         let watch = watches.entry(self.category.clone()).or_default();
         watch.under_way -= 1;
-        if watch.watchers == 0 {
-            return;
+        for untold in watch.watchers.values_mut() {
+            if untold.names.len() + self.names.len() > KEPT {
+                untold.too_many = true;
+                continue;
+            }
+            let kept = self.names.iter().map(|(parent, name)| Moved {
+                parent: Arc::clone(parent),
+                name: (*name).to_owned(),
+            });
+            untold.names.extend(kept);
         }
-        if watch.names.len() + self.names.len() > KEPT {
-            watch.too_many = true;
-            return;
-        }
-        let kept = self
-            .names
-            .iter()
-            .map(|(parent, name)| Moved { parent: Arc::clone(parent), name: (*name).to_owned() });
-        watch.names.extend(kept);
     }
 }
 
@@ -95,6 +102,7 @@ impl Drop for Moving<'_> {
 pub struct Watching<'m> {
     moves: &'m Moves,
     category: Arc<str>,
+    number: u64,
 }
 
 impl Watching<'_> {
@@ -102,21 +110,57 @@ impl Watching<'_> {
     pub fn take(&self) -> Since {
         let mut watches = self.moves.watches();
         let watch = watches.entry(self.category.clone()).or_default();
-        Since {
-            names: std::mem::take(&mut watch.names),
-            too_many: std::mem::take(&mut watch.too_many),
-            settled: watch.under_way == 0,
-        }
+        let untold = watch.watchers.get_mut(&self.number).map(std::mem::take).unwrap_or_default();
+        let Untold { names, too_many } = untold;
+        Since { names, too_many, settled: watch.under_way == 0 }
     }
 }
 
 impl Drop for Watching<'_> {
     fn drop(&mut self) {
         let mut watches = self.moves.watches();
-        let watch = watches.entry(self.category.clone()).or_default();
-        watch.watchers -= 1;
-        if watch.watchers == 0 {
-            (watch.names, watch.too_many) = (Vec::new(), false);
-        }
+        watches.entry(self.category.clone()).or_default().watchers.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::{Ino, Kind, ROOT};
+    use std::fs::File;
+
+    fn names(since: Since) -> Vec<String> {
+        since.names.into_iter().map(|moved| moved.name.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn each_watcher_is_told_what_moved_in_its_category_since_it_was_last_told() {
+        let here = File::open("/").unwrap().into();
+        let directory = Arc::new(Inode::new(Ino(2), Kind::Directory, None, here, ROOT));
+        let moves = Moves::default();
+        let rename = |category: &str, name: &str| {
+            let (category, name) = (Arc::from(category), OsString::from(name));
+            drop(moves.begin(&category, &[(&directory, &*name)]));
+        };
+        rename("c", "before");
+        let first = moves.watch("c");
+        rename("c", "a");
+        let second = moves.watch("c");
+        rename("c", "b");
+        rename("other", "x");
+        assert_eq!(names(first.take()), ["a", "b"]);
+        rename("c", "d");
+        assert_eq!(names(second.take()), ["b", "d"]);
+        assert_eq!(names(first.take()), ["d"]);
+        drop(first);
+        (0..=KEPT).for_each(|_| rename("c", "e"));
+        let since = second.take();
+        assert!(since.too_many && since.settled);
+        let (category, name) = (Arc::from("c"), OsStr::new("f"));
+        let names = [(&directory, name)];
+        let moving = moves.begin(&category, &names);
+        assert!(!second.take().settled);
+        drop(moving);
+        assert!(second.take().settled);
     }
 }

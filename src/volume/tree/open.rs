@@ -7,6 +7,7 @@ use crate::volume::inodes::Inode;
 use crate::volume::{Error, FileHandle, HandleId, Ino, Kind, Place, Result};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 /// How a file is opened. Whether it is read or written is the caller's business: contents are opened
@@ -71,7 +72,7 @@ impl Volume {
         Ok(file)
     }
 
-    fn watcher(&self, inode: &Inode) -> Result<Watcher> {
+    pub(super) fn watcher(&self, inode: &Inode) -> Result<Watcher> {
         let (observer, ino, place): (_, Ino, Place) =
             (self.observer.clone(), inode.ino, self.place_of(inode)?);
         Ok(Arc::new(move |event| observer.file_event(ino, &place, event)))
@@ -79,14 +80,16 @@ impl Volume {
 }
 
 /// A descriptor to read and write with, through the node's own: no path is walked.
-fn reopen(inode: &Inode) -> Result<std::os::fd::OwnedFd> {
-    let path = inode.proc_path();
+pub(super) fn reopen(inode: &Inode) -> Result<OwnedFd> {
     let both = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    match rustix::fs::open(&path, both, Mode::empty()) {
-        Err(Errno::ROFS) => {
-            let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            Ok(rustix::fs::open(&path, flags, Mode::empty())?)
-        }
+    match rustix::fs::open(inode.proc_path(), both, Mode::empty()) {
+        Err(Errno::ROFS) => reopen_to_read(inode),
         other => Ok(other?),
     }
+}
+
+/// A descriptor to read with only.
+pub(super) fn reopen_to_read(inode: &Inode) -> Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(inode.proc_path(), flags, Mode::empty())?)
 }

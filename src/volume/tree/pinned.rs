@@ -1,10 +1,11 @@
 //! A node that the service itself works on, whoever else has it open.
 
+use super::open::reopen_to_read;
 use super::{Volume, stat_of};
-use crate::volume::Ino;
-use crate::volume::Result;
+use crate::storage::DiskFile;
 use crate::volume::file::CipherFile;
 use crate::volume::inodes::Inode;
+use crate::volume::{Ino, Place, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,6 +21,10 @@ impl<'v> Pinned<'v> {
         Self { volume, inode }
     }
 
+    pub(super) fn volume(&self) -> &'v Volume {
+        self.volume
+    }
+
     pub(super) fn inode(&self) -> &Arc<Inode> {
         &self.inode
     }
@@ -29,9 +34,17 @@ impl<'v> Pinned<'v> {
         self.inode.ino
     }
 
+    /// Where it is now.
+    ///
+    /// # Errors
+    /// As [`Volume::place`].
+    pub fn place(&self) -> Result<Place> {
+        self.volume.place_of(&self.inode)
+    }
+
     /// One of its original paths now; empty when that cannot be told.
     pub fn path(&self) -> PathBuf {
-        self.volume.place_of(&self.inode).map_or_else(|_| PathBuf::new(), |place| place.path)
+        self.place().map_or_else(|_| PathBuf::new(), |place| place.path)
     }
 
     /// Its contents, shared with all who have them open.
@@ -40,6 +53,14 @@ impl<'v> Pinned<'v> {
     /// As [`Volume::open_file`].
     pub fn contents(&self) -> Result<Arc<CipherFile>> {
         self.volume.open_contents(&self.inode, false)
+    }
+
+    /// Its ciphertext, for reading.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn ciphertext(&self) -> Result<DiskFile> {
+        Ok(DiskFile::new(reopen_to_read(&self.inode)?))
     }
 
     /// Whether it has no name any more: nobody can open it again.

@@ -11,7 +11,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 /// What a walk comes by.
 pub enum Visit<'v> {
@@ -38,8 +38,23 @@ impl Volume {
         category: &str,
         visit: &mut dyn FnMut(Visit<'v>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
+        self.walk_files_below(category, Path::new("/"), visit)
+    }
+
+    /// The same for the file or directory at an original path. When there is none nothing is visited.
+    pub fn walk_files_below<'v>(
+        &'v self,
+        category: &str,
+        path: &Path,
+        visit: &mut dyn FnMut(Visit<'v>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let names = path.components().filter_map(|component| match component {
+            Component::Normal(name) => Some(name),
+            _ => None,
+        });
         let top = self.inodes.get(ROOT).and_then(|root| self.pin_in(&root, OsStr::new(category)));
-        self.walk_from(top, &PathBuf::from("/"), visit)
+        let top = names.fold(top, |above, name| self.pin_in(above?.inode(), name));
+        self.walk_from(top, path, visit)
     }
 
     /// Visits what got a name meanwhile: a file, or each file below a directory.
@@ -58,7 +73,7 @@ impl Volume {
     fn walk_from<'v>(
         &'v self,
         top: Result<Pinned<'v>>,
-        path: &std::path::Path,
+        path: &Path,
         visit: &mut dyn FnMut(Visit<'v>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let mut levels = Vec::new();
@@ -82,7 +97,7 @@ impl Volume {
     fn enter<'v>(
         &'v self,
         node: Result<Pinned<'v>>,
-        path: &std::path::Path,
+        path: &Path,
         levels: &mut Vec<Level<'v>>,
         visit: &mut dyn FnMut(Visit<'v>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {

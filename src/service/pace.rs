@@ -1,5 +1,6 @@
 //! At most so many bytes a second.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long is slept in one go, so that whoever is stopped notices soon.
@@ -8,8 +9,10 @@ const NAP: Duration = Duration::from_millis(20);
 /// What was not used up in a longer time is not made up for.
 const SLACK: Duration = Duration::from_millis(500);
 
-/// Keeps work to a rate.
-pub(super) struct Pace {
+/// Keeps work to a rate, that of all threads together.
+pub(super) struct Pace(Mutex<Account>);
+
+struct Account {
     rate: u64,
     /// When the bytes so far are paid for.
     due: Instant,
@@ -18,18 +21,17 @@ pub(super) struct Pace {
 impl Pace {
     /// `rate` bytes a second; 0 for any number.
     pub fn new(rate: u64) -> Self {
-        Self { rate, due: Instant::now() }
+        Self(Mutex::new(Account { rate, due: Instant::now() }))
     }
 
     /// Waits until `bytes` more are within the rate, which `rate` tells again and again, or until `stopped`
     /// says so. Nothing is owed when the rate is another.
-    pub fn spend(&mut self, bytes: u64, rate: impl Fn() -> u64, stopped: impl Fn() -> bool) {
-        if self.is_changed(rate()) || self.rate == 0 {
+    pub fn spend(&self, bytes: u64, rate: impl Fn() -> u64, stopped: impl Fn() -> bool) {
+        if self.is_changed(rate()) {
             return;
         }
-        let now = Instant::now();
-        self.due = self.due.max(now.checked_sub(SLACK).unwrap_or(now)) + cost(bytes, self.rate);
-        while let Some(left) = self.due.checked_duration_since(Instant::now()) {
+        let Some(due) = self.book(bytes) else { return };
+        while let Some(left) = due.checked_duration_since(Instant::now()) {
             if left.is_zero() || stopped() || self.is_changed(rate()) {
                 return;
             }
@@ -37,12 +39,26 @@ impl Pace {
         }
     }
 
-    fn is_changed(&mut self, rate: u64) -> bool {
-        let is_changed = rate != self.rate;
+    /// When these bytes will be paid for, after those that others booked; none without a rate.
+    fn book(&self, bytes: u64) -> Option<Instant> {
+        let now = Instant::now();
+        let mut account = self.account();
+        let cost = (account.rate > 0).then(|| cost(bytes, account.rate))?;
+        account.due = account.due.max(now.checked_sub(SLACK).unwrap_or(now)) + cost;
+        Some(account.due)
+    }
+
+    fn is_changed(&self, rate: u64) -> bool {
+        let mut account = self.account();
+        let is_changed = rate != account.rate;
         if is_changed {
-            *self = Self::new(rate);
+            *account = Account { rate, due: Instant::now() };
         }
         is_changed
+    }
+
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,6 +79,13 @@ mod tests {
     }
 
     #[test]
+    fn whoever_comes_later_pays_after_those_before() {
+        let pace = Pace::new(1 << 20);
+        let first = pace.book(1 << 20).unwrap();
+        assert_eq!(pace.book(2 << 20).unwrap() - first, Duration::from_secs(2));
+    }
+
+    #[test]
     fn a_wait_for_ever_ends_when_it_is_stopped_and_no_rate_waits_for_nothing() {
         Pace::new(1).spend(u64::MAX, || 1, || true);
         Pace::new(0).spend(u64::MAX, || 0, || false);
@@ -75,8 +98,8 @@ mod tests {
             asked.set(asked.get() + 1);
             if asked.get() < 3 { 1 } else { 1 << 30 }
         };
-        let mut pace = Pace::new(1);
+        let pace = Pace::new(1);
         pace.spend(u64::MAX, rate, || false);
-        assert_eq!((pace.rate, asked.get()), (1 << 30, 3));
+        assert_eq!((pace.account().rate, asked.get()), (1 << 30, 3));
     }
 }
