@@ -251,7 +251,7 @@ fn only_an_administrators_secret_repairs() {
     let request = |secret: Secret| Request::Repair { files: Vec::new(), zero_torn: false, secret };
     let asked = |secret: &[u8]| {
         let secret = Secret::Unattended(SecretBytes::new(secret.to_vec()));
-        client::call(&Paths::new(instance.state()), &request(secret), &mut |_| ()).unwrap_err().kind
+        client::call(&Paths::new(instance.state()), request(secret), &mut |_| ()).unwrap_err().kind
     };
     assert_eq!(asked(&secret), FailureKind::Denied);
     assert!(before == at_rest(&instance.storage()), "something was changed");
