@@ -143,12 +143,14 @@ static void go_on_in_a_sibling(void) {
         _exit(0);
 }
 
-/* Ends as the last of its children does, which it did not start itself. */
+/* Ends as that one of its children does that failed, if any; it did not start them itself, and they may be told in
+   any order. */
 static void reap(void) {
     int status, last;
     check(wait(&status) < 0, "wait");
     while (wait(&last) > 0)
-        status = last;
+        if (last)
+            status = last;
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128);
 }
 
