@@ -12,21 +12,10 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
+use support::random::Random;
 use support::small_disk::SmallDisk;
 
 const FILES: usize = 8;
-
-/// xorshift64: the same operations at each run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-}
 
 fn open(path: &Path, keys: &Arc<CategoryKeys>) -> CipherFile {
     let mut options = File::options();

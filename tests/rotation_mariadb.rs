@@ -12,6 +12,7 @@ use support::ciphertext::{REKEYING, assert_all_under, headers};
 use support::machine::program;
 use support::mariadb::MariaDb;
 use support::process::{Running, run, until};
+use support::random::Random;
 
 const CATEGORY: &str = "@mysql";
 const TABLES: usize = 2;
@@ -85,23 +86,12 @@ fn keys_and_data_are_changed_under_load_and_no_client_sees_an_error() {
     assert_eq!(status["counters"]["integrity_errors"], 0);
 }
 
-/// xorshift64 from a seed that the failure shows.
-struct Random(u64);
-
-impl Random {
-    fn new() -> Self {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        let seed = now.as_nanos() as u64 | 1;
-        eprintln!("seed {seed}");
-        Self(seed)
-    }
-
-    fn milliseconds(&mut self, from: u64, to: u64) -> Duration {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        Duration::from_millis(from + self.0 % (to - from))
-    }
+/// From a seed that the failure shows.
+fn seeded() -> Random {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let seed = now.as_nanos() as u64 | 1;
+    eprintln!("seed {seed}");
+    Random(seed)
 }
 
 /// Whether a change of keys is not finished.
@@ -115,7 +105,7 @@ fn a_service_killed_at_twenty_points_of_a_rotation_under_load_goes_on_each_time_
     let instance = Instance::initialised();
     instance.start();
     let (data, files) = encrypted_tables(&instance);
-    let mut random = Random::new();
+    let mut random = seeded();
     let (mut kept, mut midway, mut begun) = (0, 0, 0);
     for round in 0..20 {
         if round > 0 {
@@ -132,7 +122,7 @@ fn a_service_killed_at_twenty_points_of_a_rotation_under_load_goes_on_each_time_
             let args = [&["key", "rotate", CATEGORY], more].concat();
             Running::spawn(&mut instance.command("ezncrypt", args))
         });
-        std::thread::sleep(random.milliseconds(0, 1200));
+        std::thread::sleep(Duration::from_millis(random.below(1200)));
         instance.kill();
         drop(server);
         if let Some(asked) = &mut asked {

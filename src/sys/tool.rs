@@ -83,7 +83,7 @@ pub fn answer<S: AsRef<OsStr>>(question: Question<'_, S>) -> io::Result<Output> 
     Err(status.err().unwrap_or_else(|| ErrorKind::TimedOut.into()))
 }
 
-/// Kills a program with all that it started, and does not wait for it longer than [`GRACE`].
+/// Kills a program with its process group, and does not wait for it longer than [`GRACE`].
 fn kill(mut child: Child) {
     if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
         let _ = kill_process_group(group, Signal::KILL);

@@ -16,6 +16,7 @@ pub mod instance;
 pub mod machine;
 pub mod mariadb;
 pub mod process;
+pub mod random;
 pub mod raw;
 pub mod sample;
 pub mod server;

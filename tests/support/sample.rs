@@ -2,6 +2,7 @@
 
 use super::machine::{program, user};
 use super::process::run;
+use super::random::Random;
 use super::tree::set_attribute;
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use std::ffi::OsStr;
@@ -13,15 +14,8 @@ use std::process::Command;
 
 /// Bytes that look random, the same at every run: `seed` chooses them.
 pub fn bytes(seed: u64, length: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    (0..length)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state.to_le_bytes()[3]
-        })
-        .collect()
+    let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    (0..length).map(|_| random.number().to_le_bytes()[3]).collect()
 }
 
 /// Makes a tree at `top` with one of every kind of thing that must survive.

@@ -6,23 +6,12 @@ use super::support::fixture::{CATEGORY, Fixture};
 use super::support::machine::program;
 use super::support::mariadb::MariaDb;
 use super::support::process::{Running, run, until};
+use super::support::random::Random;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
-
-/// xorshift64.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-}
 
 /// Writes, cuts, extends, punches, renames and removes, with files that stay open and some that do not.
 fn disturb(fixture: &Fixture, thread: u64, ended: &AtomicBool, done: &AtomicU64) {
