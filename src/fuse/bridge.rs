@@ -35,6 +35,17 @@ pub(super) struct Bridge {
 
 pub(super) type Answer<T> = Result<T, Errno>;
 
+/// What a request is about, and so what is read-only once it panicked.
+#[derive(Clone, Copy)]
+pub(super) enum About {
+    /// A node: a file, or the directory that a name is in.
+    Node(INodeNo),
+    /// What is behind a handle.
+    Handle(HandleId),
+    /// Several nodes, or none that is known.
+    Tree,
+}
+
 /// The bridge as it is mounted: shared with the threads that look at callers.
 pub(super) struct Served {
     bridge: Arc<Bridge>,
@@ -69,6 +80,7 @@ impl Served {
     pub fn decided<T: 'static, R: Send + 'static>(
         &self,
         request: &Request,
+        about: About,
         reply: R,
         respond: fn(R, Answer<T>),
         work: impl Fn(&Bridge, &Asker) -> Answer<T> + Send + 'static,
@@ -76,7 +88,7 @@ impl Served {
         self.counters.requests.fetch_add(1, Relaxed);
         let caller = Caller { tid: request.pid(), uid: request.uid(), gid: request.gid() };
         let bridge = self.bridge.clone();
-        let attempt = move |sight| bridge.attempt(caller, sight, &work);
+        let attempt = move |sight| bridge.attempt(caller, about, sight, &work);
         let known = self.gate.recall(caller).map(Sight::Recalled);
         match known.and_then(&attempt) {
             Some(answer) => respond(reply, answer),
@@ -88,27 +100,41 @@ impl Served {
 }
 
 impl Bridge {
-    /// Carries a request out. A panic answers `EIO` and takes nothing else down.
-    pub(super) fn answer<T>(&self, work: impl FnOnce() -> Answer<T>) -> Answer<T> {
+    /// Carries a request out. A panic answers `EIO` and takes what the request is about read-only; the
+    /// service lives.
+    pub(super) fn answer<T>(&self, about: About, work: impl FnOnce() -> Answer<T>) -> Answer<T> {
         self.counters.requests.fetch_add(1, Relaxed);
-        self.carry_out(work)
+        self.carry_out(about, work)
     }
 
     /// Carries a request out by what is known of the caller; nothing when that does not suffice.
     fn attempt<T>(
         &self,
         caller: Caller,
+        about: About,
         sight: Sight,
         work: impl Fn(&Self, &Asker) -> Answer<T>,
     ) -> Option<Answer<T>> {
         let asker = Asker { caller, sight, look_again: Cell::new(false) };
-        let answer = self.carry_out(|| work(self, &asker));
+        let answer = self.carry_out(about, || work(self, &asker));
         (!asker.look_again.get()).then_some(answer)
     }
 
-    fn carry_out<T>(&self, work: impl FnOnce() -> Answer<T>) -> Answer<T> {
+    fn carry_out<T>(&self, about: About, work: impl FnOnce() -> Answer<T>) -> Answer<T> {
         let _in_hand = self.gate.requests_in_hand().read().unwrap_or_else(PoisonError::into_inner);
-        catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Errno::EIO))
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+            let what = panic.downcast_ref::<String>().map(String::as_str);
+            let what = what.or_else(|| panic.downcast_ref::<&str>().copied());
+            let node = match about {
+                About::Node(node) => Some(ino(node)),
+                About::Handle(handle) => self.volume.node_of(handle),
+                About::Tree => None,
+            };
+            // Whatever is wrong here, too: the request is answered.
+            let tell = || self.volume.panicked(node, what.unwrap_or("a panic"));
+            let _ = catch_unwind(AssertUnwindSafe(tell));
+            Err(Errno::EIO)
+        })
     }
 
     /// Turns the tree's result into the kernel's, counting damage.
@@ -256,3 +282,7 @@ pub(super) fn reply_xattr(reply: ReplyXattr, size: u32, value: Answer<Vec<u8>>) 
         Err(errno) => reply.error(errno),
     }
 }
+
+#[cfg(test)]
+#[path = "bridge_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! Listing directories into the kernel's buffers.
 
-use super::bridge::{Bridge, KEEP};
+use super::bridge::{About, Bridge, KEEP};
 use super::convert::{attr, file_type};
 use crate::volume::{Attributes, Error, HandleId, Ino, ListedEntry, Timestamp};
 use fuser::{Generation, INodeNo, ReplyDirectory, ReplyDirectoryPlus};
@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 
 impl Bridge {
     pub(super) fn list(&self, handle: HandleId, offset: u64, mut reply: ReplyDirectory) {
-        let answer = self.answer(|| {
+        let answer = self.answer(About::Handle(handle), || {
             self.checked(self.volume.list(handle, offset, &mut |entry| {
                 let (ino, kind) = (INodeNo(entry.ino.0), file_type(entry.kind));
                 !reply.add(ino, entry.next, kind, entry.name)
@@ -27,7 +27,7 @@ impl Bridge {
         mut reply: ReplyDirectoryPlus,
     ) {
         let (mut added, mut failed) = (false, None);
-        let answer = self.answer(|| {
+        let answer = self.answer(About::Handle(handle), || {
             self.checked(self.volume.list(handle, offset, &mut |entry| {
                 let (attributes, counted) = match self.attributes_of(handle, &entry) {
                     Ok(found) => found,

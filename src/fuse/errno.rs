@@ -11,6 +11,7 @@ pub fn errno_of(error: &Error) -> Errno {
         Error::Header(_) | Error::Sector { .. } | Error::Erased(_) | Error::Cut(_) => Errno::EIO,
         Error::NotReencrypted { .. } | Error::NotKept(_) => Errno::EIO,
         Error::Seal(_) | Error::SyncFailed => Errno::EIO,
+        Error::ReadOnly => Errno::EROFS,
         Error::TooLarge => Errno::EFBIG,
         Error::NotFound => Errno::ENOENT,
         Error::WrongKind => Errno::EINVAL,

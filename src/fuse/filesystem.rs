@@ -1,7 +1,7 @@
 //! The kernel's requests, one method each: ask, call, reply.
 
 use super::Access;
-use super::bridge::{Served, access_of, opening};
+use super::bridge::{About, Served, access_of, opening};
 use super::bridge::{
     reply_attributes, reply_created, reply_empty, reply_entry, reply_opened, reply_xattr,
 };
@@ -45,7 +45,12 @@ impl Filesystem for Served {
     }
 
     fn lookup(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        reply_entry(reply, self.answer(|| self.checked(self.volume.look_up(ino(parent), name))));
+        reply_entry(
+            reply,
+            self.answer(About::Node(parent), || {
+                self.checked(self.volume.look_up(ino(parent), name))
+            }),
+        );
     }
 
     fn forget(&self, _request: &Request, node: INodeNo, count: u64) {
@@ -59,7 +64,8 @@ impl Filesystem for Served {
         _handle: Option<FileHandle>,
         reply: ReplyAttr,
     ) {
-        let answer = self.answer(|| self.checked(self.volume.attributes(ino(node))));
+        let answer =
+            self.answer(About::Node(node), || self.checked(self.volume.attributes(ino(node))));
         reply_attributes(reply, answer);
     }
 
@@ -93,16 +99,16 @@ impl Filesystem for Served {
         // Whoever holds a handle was asked when it was opened.
         if held.is_some() && mode.is_none() && uid.is_none() && gid.is_none() {
             let change = || self.checked(self.volume.change(ino(node), held, &changes));
-            return reply_attributes(reply, self.answer(change));
+            return reply_attributes(reply, self.answer(About::Node(node), change));
         }
-        self.decided(request, reply, reply_attributes, move |bridge, asker| {
+        self.decided(request, About::Node(node), reply, reply_attributes, move |bridge, asker| {
             bridge.ask_node(asker, Access::Change, node)?;
             bridge.checked(bridge.volume.change(ino(node), held, &changes))
         });
     }
 
     fn readlink(&self, _request: &Request, node: INodeNo, reply: ReplyData) {
-        match self.answer(|| self.checked(self.volume.read_link(ino(node)))) {
+        match self.answer(About::Node(node), || self.checked(self.volume.read_link(ino(node)))) {
             Ok(target) => reply.data(target.as_os_str().as_encoded_bytes()),
             Err(errno) => reply.error(errno),
         }
@@ -119,7 +125,7 @@ impl Filesystem for Served {
         reply: ReplyEntry,
     ) {
         let name = name.to_owned();
-        self.decided(request, reply, reply_entry, move |bridge, asker| {
+        self.decided(request, About::Node(parent), reply, reply_entry, move |bridge, asker| {
             bridge.make(asker, parent, &name, NewNode::Special { mode, rdev }, umask)
         });
     }
@@ -134,7 +140,7 @@ impl Filesystem for Served {
         reply: ReplyEntry,
     ) {
         let name = name.to_owned();
-        self.decided(request, reply, reply_entry, move |bridge, asker| {
+        self.decided(request, About::Node(parent), reply, reply_entry, move |bridge, asker| {
             bridge.make(asker, parent, &name, NewNode::Directory { mode }, umask)
         });
     }
@@ -148,14 +154,14 @@ impl Filesystem for Served {
         reply: ReplyEntry,
     ) {
         let (name, target) = (name.to_owned(), target.to_owned());
-        self.decided(request, reply, reply_entry, move |bridge, asker| {
+        self.decided(request, About::Node(parent), reply, reply_entry, move |bridge, asker| {
             bridge.make(asker, parent, &name, NewNode::Symlink { target: &target }, 0)
         });
     }
 
     fn unlink(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         let name = name.to_owned();
-        self.decided(request, reply, reply_empty, move |bridge, asker| {
+        self.decided(request, About::Node(parent), reply, reply_empty, move |bridge, asker| {
             bridge.ask_child(asker, Access::Rename, parent, &name)?;
             bridge.checked(bridge.volume.unlink(ino(parent), &name))
         });
@@ -163,7 +169,7 @@ impl Filesystem for Served {
 
     fn rmdir(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         let name = name.to_owned();
-        self.decided(request, reply, reply_empty, move |bridge, asker| {
+        self.decided(request, About::Node(parent), reply, reply_empty, move |bridge, asker| {
             bridge.ask_child(asker, Access::Rename, parent, &name)?;
             bridge.checked(bridge.volume.remove_directory(ino(parent), &name))
         });
@@ -180,7 +186,7 @@ impl Filesystem for Served {
         reply: ReplyEmpty,
     ) {
         let (name, new_name) = (name.to_owned(), new_name.to_owned());
-        self.decided(request, reply, reply_empty, move |bridge, asker| {
+        self.decided(request, About::Tree, reply, reply_empty, move |bridge, asker| {
             let (from, to) = ((ino(parent), &*name), (ino(new_parent), &*new_name));
             let places = [from, to].map(|(parent, name)| bridge.volume.child_place(parent, name));
             let [from_place, to_place] = places.map(|place| bridge.checked(place));
@@ -199,7 +205,7 @@ impl Filesystem for Served {
         reply: ReplyEntry,
     ) {
         let new_name = new_name.to_owned();
-        self.decided(request, reply, reply_entry, move |bridge, asker| {
+        self.decided(request, About::Node(node), reply, reply_entry, move |bridge, asker| {
             let from = bridge.checked(bridge.volume.place(ino(node)))?;
             let to = bridge.checked(bridge.volume.child_place(ino(new_parent), &new_name))?;
             bridge.ask(asker, Access::Link, &[from, to])?;
@@ -208,7 +214,7 @@ impl Filesystem for Served {
     }
 
     fn open(&self, request: &Request, node: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
-        self.decided(request, reply, reply_opened, move |bridge, asker| {
+        self.decided(request, About::Node(node), reply, reply_opened, move |bridge, asker| {
             bridge.ask_node(asker, access_of(flags.0), node)?;
             bridge.checked(bridge.volume.open_file(ino(node), opening(flags.0)))
         });
@@ -225,7 +231,7 @@ impl Filesystem for Served {
         reply: ReplyCreate,
     ) {
         let name = name.to_owned();
-        self.decided(request, reply, reply_created, move |bridge, asker| {
+        self.decided(request, About::Node(parent), reply, reply_created, move |bridge, asker| {
             bridge.ask_child(asker, Access::Create, parent, &name)?;
             let (owner, opening) = (asker.owner(umask), opening(flags));
             bridge.checked(bridge.volume.create(ino(parent), &name, mode, owner, opening))
@@ -244,7 +250,7 @@ impl Filesystem for Served {
         reply: ReplyData,
     ) {
         with_buffer(size as usize, |buffer| {
-            let answer = self.answer(|| {
+            let answer = self.answer(About::Handle(HandleId(handle.0)), || {
                 let open = self.checked(self.volume.file(HandleId(handle.0)))?;
                 self.checked(open.file.read_at(offset, buffer))
             });
@@ -270,7 +276,7 @@ impl Filesystem for Served {
         _owner: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        let answer = self.answer(|| {
+        let answer = self.answer(About::Handle(HandleId(handle.0)), || {
             let open = self.checked(self.volume.file(HandleId(handle.0)))?;
             self.checked(open.file.write_at(offset, data))
         });
@@ -309,7 +315,7 @@ impl Filesystem for Served {
         data_only: bool,
         reply: ReplyEmpty,
     ) {
-        let answer = self.answer(|| {
+        let answer = self.answer(About::Handle(HandleId(handle.0)), || {
             let open = self.checked(self.volume.file(HandleId(handle.0)))?;
             self.add(&self.counters.syncs, 1);
             self.checked(open.file.sync(data_only))
@@ -363,13 +369,14 @@ impl Filesystem for Served {
             Ok(()) => reply.ioctl(0, &[]),
             Err(errno) => reply.error(errno),
         };
-        self.decided(request, reply, respond, move |bridge, asker| {
+        self.decided(request, About::Node(node), reply, respond, move |bridge, asker| {
             bridge.state(asker, node, command, &data, out_size)
         });
     }
 
     fn opendir(&self, _request: &Request, node: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
-        match self.answer(|| self.checked(self.volume.open_directory(ino(node)))) {
+        match self.answer(About::Node(node), || self.checked(self.volume.open_directory(ino(node))))
+        {
             Ok(handle) => reply.opened(FileHandle(handle.0), FopenFlags::empty()),
             Err(errno) => reply.error(errno),
         }
@@ -417,11 +424,14 @@ impl Filesystem for Served {
         _data_only: bool,
         reply: ReplyEmpty,
     ) {
-        reply_empty(reply, self.answer(|| self.checked(self.volume.sync_directory(ino(node)))));
+        reply_empty(
+            reply,
+            self.answer(About::Node(node), || self.checked(self.volume.sync_directory(ino(node)))),
+        );
     }
 
     fn statfs(&self, _request: &Request, _node: INodeNo, reply: ReplyStatfs) {
-        match self.answer(|| self.checked(self.volume.space())) {
+        match self.answer(About::Tree, || self.checked(self.volume.space())) {
             Ok(space) => reply.statfs(
                 space.f_blocks,
                 space.f_bfree,
@@ -447,7 +457,7 @@ impl Filesystem for Served {
         reply: ReplyEmpty,
     ) {
         let (name, value) = (name.to_owned(), value.to_owned());
-        self.decided(request, reply, reply_empty, move |bridge, asker| {
+        self.decided(request, About::Node(node), reply, reply_empty, move |bridge, asker| {
             bridge.ask_node(asker, Access::Change, node)?;
             let flags = flags.cast_unsigned();
             bridge.checked(bridge.volume.set_xattr(ino(node), &name, &value, flags))
@@ -462,18 +472,20 @@ impl Filesystem for Served {
         size: u32,
         reply: ReplyXattr,
     ) {
-        let value = self.answer(|| self.checked(self.volume.xattr(ino(node), name)));
+        let value =
+            self.answer(About::Node(node), || self.checked(self.volume.xattr(ino(node), name)));
         reply_xattr(reply, size, value);
     }
 
     fn listxattr(&self, _request: &Request, node: INodeNo, size: u32, reply: ReplyXattr) {
-        let names = self.answer(|| self.checked(self.volume.xattr_names(ino(node))));
+        let names =
+            self.answer(About::Node(node), || self.checked(self.volume.xattr_names(ino(node))));
         reply_xattr(reply, size, names);
     }
 
     fn removexattr(&self, request: &Request, node: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         let name = name.to_owned();
-        self.decided(request, reply, reply_empty, move |bridge, asker| {
+        self.decided(request, About::Node(node), reply, reply_empty, move |bridge, asker| {
             bridge.ask_node(asker, Access::Change, node)?;
             bridge.checked(bridge.volume.remove_xattr(ino(node), &name))
         });

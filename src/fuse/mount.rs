@@ -105,4 +105,13 @@ impl Mounted {
     pub fn drop_attributes(&self, ino: Ino) {
         let _ = self.notifier.inval_inode(INodeNo(ino.0), -1, 0);
     }
+
+    /// Makes the kernel ask for a file's contents again. That may wait for requests that are being answered,
+    /// so it is done by a thread of its own.
+    pub fn drop_contents(&self, ino: Ino) {
+        let notifier = self.notifier.clone();
+        let forget = move || drop(notifier.inval_inode(INodeNo(ino.0), 0, 0));
+        // Without a thread the kernel goes on showing what it has.
+        let _ = std::thread::Builder::new().name("forget".into()).spawn(forget);
+    }
 }

@@ -1,6 +1,6 @@
 //! Requests about a range of a file: reserving and freeing room, finding data and holes.
 
-use super::bridge::{Answer, Bridge};
+use super::bridge::{About, Answer, Bridge};
 use crate::volume::{Error, HandleId};
 use fuser::Errno;
 
@@ -8,7 +8,7 @@ impl Bridge {
     /// `fallocate(2)` of a range, as offset and length.
     pub(super) fn reserve(&self, handle: HandleId, range: (u64, u64), mode: i32) -> Answer<()> {
         let (offset, length) = range;
-        self.answer(|| {
+        self.answer(About::Handle(handle), || {
             let file = self.checked(self.volume.file(handle))?.file;
             let keep = mode & libc::FALLOC_FL_KEEP_SIZE != 0;
             self.checked(match mode & !libc::FALLOC_FL_KEEP_SIZE {
@@ -22,7 +22,7 @@ impl Bridge {
 
     /// `lseek(2)` to data or to a hole.
     pub(super) fn seek(&self, handle: HandleId, offset: i64, whence: i32) -> Answer<u64> {
-        self.answer(|| {
+        self.answer(About::Handle(handle), || {
             let file = self.checked(self.volume.file(handle))?.file;
             let offset = u64::try_from(offset).map_err(|_| Errno::ENXIO)?;
             let found = match whence {

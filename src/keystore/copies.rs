@@ -6,7 +6,8 @@
 
 use super::{Error, Keystore, Result, file};
 use crate::format::keystore::KeystoreFile;
-use crate::storage::durable;
+use crate::storage::{durable, names};
+use rustix::fs::RenameFlags;
 use std::path::{Path, PathBuf};
 
 /// Permissions of both copies, and of what is kept of a damaged one.
@@ -53,7 +54,7 @@ impl Keystore {
         let mut mended = Mended::Nothing;
         if !matches!(file::read(&path), Ok(found) if found == bytes) {
             // Kept for whoever wants to know what happened; there may be nothing to keep.
-            let _ = rustix::fs::rename(&path, damaged_path(&path));
+            let _ = names::rename(&path, &damaged_path(&path), RenameFlags::empty());
             durable::replace(&path, &bytes, MODE).map_err(Error::Save)?;
             mended = Mended::Keystore(self.sequence());
         }
@@ -90,10 +91,5 @@ pub(super) fn read_second(path: &Path) -> Option<KeystoreFile> {
 /// writes it anew, also after an error.
 pub(super) fn remove_second(path: &Path) -> Result<()> {
     let second = backup_path(path);
-    match std::fs::remove_file(&second) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::Read { path: second, source })
-        }
-        _ => Ok(()),
-    }
+    names::remove(&second).map_err(|source| Error::Read { path: second, source })
 }

@@ -2,7 +2,7 @@
 
 use super::{Error, Result};
 use crate::format::keystore::{Error as FormatError, MAX_FILE};
-use crate::storage::durable;
+use crate::storage::{durable, names};
 use rustix::fs::{self, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::geteuid;
@@ -36,9 +36,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
         return Err(damaged(path, FormatError::TooLong));
     }
     let mut bytes = Vec::new();
-    File::from(descriptor)
-        .take(MAX_FILE as u64 + 1)
-        .read_to_end(&mut bytes)
+    let mut file = File::from(descriptor).take(MAX_FILE as u64 + 1);
+    names::other(|| file.read_to_end(&mut bytes))
         .map_err(|source| Error::Read { path: path.into(), source })?;
     if bytes.len() > MAX_FILE { Err(damaged(path, FormatError::TooLong)) } else { Ok(bytes) }
 }

@@ -10,8 +10,8 @@
 use super::copies::{MODE, backup_path, beside, remove_second};
 use super::{Error, Keystore, Result, file};
 use crate::format::keystore::KeystoreFile;
-use crate::storage::durable;
-use rustix::io::Errno;
+use crate::storage::{durable, names};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 impl Keystore {
@@ -73,15 +73,15 @@ fn keep_as(path: &Path, there: &Path, label: &str, bytes: Option<&[u8]>) -> Resu
     let mut name = beside(path, &format!(".replaced.{label}"));
     let mut number = 1_u64;
     loop {
-        match rustix::fs::link(there, &name) {
+        match names::link(there, &name) {
             Ok(()) => return Ok(name),
-            Err(Errno::EXIST) => {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 let same = |bytes: &[u8]| file::read(&name).is_ok_and(|found| found == bytes);
                 if bytes.is_some_and(same) {
                     return Ok(name);
                 }
             }
-            Err(errno) => return Err(Error::Keep { path: there.into(), source: errno.into() }),
+            Err(source) => return Err(Error::Keep { path: there.into(), source }),
         }
         number += 1;
         name = beside(path, &format!(".replaced.{label}.{number}"));

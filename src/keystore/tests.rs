@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 mod changing;
 mod copies_and_slots;
 mod corruption;
+mod faults;
 mod opening;
 mod rotating;
 

@@ -44,6 +44,10 @@ pub struct Engine {
     sizes_put_right: AtomicU64,
     /// Files that end otherwise than this service ended them.
     odd_ends: AtomicU64,
+    /// Files that could not be synced.
+    failed_syncs: AtomicU64,
+    /// Requests that panicked.
+    panics: AtomicU64,
 }
 
 /// Why the service ends.
@@ -82,6 +86,9 @@ impl Engine {
         impl Observer for Noted {
             fn file_event(&self, _: Ino, place: &Place, event: file::Event) {
                 self.0.file_event(place, event);
+            }
+            fn request_panicked(&self, place: Option<&Place>, what: &str) {
+                self.0.request_panicked(place, what);
             }
         }
         let log = open_log(&paths, &keystore)?;
@@ -143,6 +150,8 @@ impl Engine {
             denied: AtomicU64::new(0),
             sizes_put_right: AtomicU64::new(0),
             odd_ends: AtomicU64::new(0),
+            failed_syncs: AtomicU64::new(0),
+            panics: AtomicU64::new(0),
         };
         engine.refresh()?;
         Ok(engine)
@@ -299,18 +308,33 @@ impl Engine {
         if matches!(event, file::Event::EndMarkMissing | file::Event::EndMarkInside { .. }) {
             self.odd_ends.fetch_add(1, Relaxed);
         }
+        if event == file::Event::SyncFailed {
+            self.failed_syncs.fetch_add(1, Relaxed);
+            if let Some(mounted) = self.mounted() {
+                mounted.drop_contents(ino);
+            }
+        }
         if matches!(event, file::Event::SizePutRight { .. }) {
             self.sizes_put_right.fetch_add(1, Relaxed);
-            if let Some(mounted) = self.live.as_ref().and_then(|live| live.mounted.get()) {
+            if let Some(mounted) = self.mounted() {
                 mounted.drop_attributes(ino);
             }
         }
     }
 
+    /// Notes that a request panicked.
+    pub fn request_panicked(&self, place: Option<&Place>, what: &str) {
+        self.panics.fetch_add(1, Relaxed);
+        self.log.request_panicked(place, what);
+    }
+
+    fn mounted(&self) -> Option<&Mounted> {
+        self.live.as_ref().and_then(|live| live.mounted.get())
+    }
+
     /// Whether the mount is served.
     pub fn is_mounted(&self) -> bool {
-        let mounted = self.live.as_ref().and_then(|live| live.mounted.get());
-        mounted.is_some_and(Mounted::is_served)
+        self.mounted().is_some_and(Mounted::is_served)
     }
 
     /// Lets the service end once the request in hand is answered.
@@ -379,6 +403,8 @@ impl Engine {
                 integrity_errors: live.counters.integrity_errors.load(Relaxed)
                     + self.odd_ends.load(Relaxed),
                 sizes_put_right: self.sizes_put_right.load(Relaxed),
+                failed_syncs: self.failed_syncs.load(Relaxed),
+                panics: self.panics.load(Relaxed),
             };
         }
         status

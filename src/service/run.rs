@@ -243,4 +243,10 @@ impl Observer for Watcher {
             engine.file_event(ino, place, event);
         }
     }
+
+    fn request_panicked(&self, place: Option<&Place>, what: &str) {
+        if let Some(engine) = self.engine.get() {
+            engine.request_panicked(place, what);
+        }
+    }
 }

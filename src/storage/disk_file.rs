@@ -1,7 +1,10 @@
 //! A ciphertext file on the filesystem below.
 
-use rustix::fs::{self, FallocateFlags, SeekFrom, Timespec, Timestamps};
-use rustix::io::{Errno, pread, pwrite};
+use super::disk::Disk;
+#[cfg(test)]
+use super::double::broken::{self, Broken};
+use rustix::fs::{FallocateFlags, SeekFrom, Timespec, Timestamps, UTIME_OMIT};
+use rustix::io::Errno;
 use std::io::{Error, ErrorKind, Result};
 use std::num::NonZeroU64;
 use std::ops::Range;
@@ -11,13 +14,19 @@ use std::os::fd::OwnedFd;
 ///
 /// Errors are the kernel's; interrupted and short transfers are carried on here.
 #[derive(Debug)]
-pub struct DiskFile(OwnedFd);
+pub struct DiskFile(Disk);
 
 impl DiskFile {
     /// Takes over a descriptor that is open for reading and, if it is to be written, for writing,
     /// without `O_APPEND`.
     pub fn new(descriptor: OwnedFd) -> Self {
-        Self(descriptor)
+        Self(Disk::Kernel(descriptor))
+    }
+
+    /// A file that lies nowhere but in the double.
+    #[cfg(test)]
+    pub(crate) fn doubled(double: super::double::Double) -> Self {
+        Self(Disk::Double(double))
     }
 
     /// The size now.
@@ -25,7 +34,7 @@ impl DiskFile {
     /// # Errors
     /// The kernel's.
     pub fn size(&self) -> Result<u64> {
-        Ok(u64::try_from(fs::fstat(&self.0)?.st_size).unwrap_or(0))
+        Ok(self.0.size()?)
     }
 
     /// Reads until `bytes` is full or the file ends; returns how many were read.
@@ -35,7 +44,7 @@ impl DiskFile {
     pub fn read_at(&self, bytes: &mut [u8], offset: u64) -> Result<usize> {
         let mut done = 0;
         while done < bytes.len() {
-            match pread(&self.0, &mut bytes[done..], offset + done as u64) {
+            match self.0.pread(&mut bytes[done..], offset + done as u64) {
                 Ok(0) => break,
                 Ok(count) => done += count,
                 Err(Errno::INTR) => {}
@@ -53,9 +62,13 @@ impl DiskFile {
     /// # Errors
     /// The kernel's; some leading part may have been written.
     pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        #[cfg(test)]
+        if let Some(done) = broken::write(self, bytes, offset) {
+            return done;
+        }
         let mut done = 0;
         while done < bytes.len() {
-            match pwrite(&self.0, &bytes[done..], offset + done as u64) {
+            match self.0.pwrite(&bytes[done..], offset + done as u64) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(count) => done += count,
                 Err(Errno::INTR) => {}
@@ -70,12 +83,7 @@ impl DiskFile {
     /// # Errors
     /// The kernel's.
     pub fn set_size(&self, size: u64) -> Result<()> {
-        loop {
-            match fs::ftruncate(&self.0, size) {
-                Err(Errno::INTR) => {}
-                other => return Ok(other?),
-            }
-        }
+        Ok(uninterrupted(|| self.0.truncate(size))?)
     }
 
     /// Has the kernel let go of what it keeps of a range in memory, as far as that is on the disk: the next
@@ -84,7 +92,7 @@ impl DiskFile {
     pub fn forget_cached(&self, range: Range<u64>) {
         let length = NonZeroU64::new(range.end.saturating_sub(range.start));
         if length.is_some() {
-            let _ = fs::fadvise(&self.0, range.start, length, fs::Advice::DontNeed);
+            self.0.forget(range.start, length);
         }
     }
 
@@ -93,8 +101,16 @@ impl DiskFile {
     /// # Errors
     /// The kernel's. After one, what was written since the last success may be lost.
     pub fn sync(&self, data_only: bool) -> Result<()> {
-        let synced = if data_only { fs::fdatasync(&self.0) } else { fs::fsync(&self.0) };
-        Ok(synced?)
+        #[cfg(test)]
+        if broken::is(Broken::SkippedSync) {
+            return Ok(());
+        }
+        Ok(uninterrupted(|| self.0.sync(data_only))?)
+    }
+
+    /// Asks the kernel to read what it is asked for next from the disk. It may know better.
+    pub fn forget(&self) {
+        self.0.forget(0, None);
     }
 
     /// When it was last modified.
@@ -102,8 +118,7 @@ impl DiskFile {
     /// # Errors
     /// The kernel's.
     pub fn modified(&self) -> Result<Timespec> {
-        let stat = fs::fstat(&self.0)?;
-        Ok(Timespec { tv_sec: stat.st_mtime, tv_nsec: stat.st_mtime_nsec.cast_signed() })
+        Ok(self.0.modified()?)
     }
 
     /// Sets when it was last modified.
@@ -111,9 +126,9 @@ impl DiskFile {
     /// # Errors
     /// The kernel's.
     pub fn set_modified(&self, time: Timespec) -> Result<()> {
-        let last_access = Timespec { tv_sec: 0, tv_nsec: fs::UTIME_OMIT };
+        let last_access = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
         let times = Timestamps { last_access, last_modification: time };
-        Ok(fs::futimens(&self.0, &times)?)
+        Ok(self.0.set_times(&times)?)
     }
 
     /// Reserves space for a range without changing the size.
@@ -133,12 +148,7 @@ impl DiskFile {
     }
 
     fn fallocate(&self, mode: FallocateFlags, offset: u64, length: u64) -> Result<()> {
-        loop {
-            match fs::fallocate(&self.0, mode, offset, length) {
-                Err(Errno::INTR) => {}
-                other => return Ok(other?),
-            }
-        }
+        Ok(uninterrupted(|| self.0.allocate(mode, offset, length))?)
     }
 
     /// The first byte at or after `offset` that is not in a hole; `None` when only holes follow.
@@ -159,10 +169,20 @@ impl DiskFile {
     }
 
     fn seek(&self, to: SeekFrom) -> Result<Option<u64>> {
-        match fs::seek(&self.0, to) {
+        match self.0.seek(to) {
             Ok(offset) => Ok(Some(offset)),
             Err(Errno::NXIO) => Ok(None),
             Err(error) => Err(Error::from(error)),
+        }
+    }
+}
+
+/// Makes a call again as long as signals interrupt it.
+fn uninterrupted(call: impl Fn() -> rustix::io::Result<()>) -> rustix::io::Result<()> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            other => return other,
         }
     }
 }

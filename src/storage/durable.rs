@@ -12,11 +12,12 @@
 //! leaves the old file in place. One writer at a time: the caller holds a lock. Nothing here knows
 //! what the bytes mean.
 
+use super::names;
 use rustix::fs::{self, Advice, Mode, RenameFlags};
 use rustix::io::Errno;
 use std::ffi::OsString;
 use std::fs::{File, Permissions};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -177,7 +178,7 @@ impl<'a> Target<'a> {
             let name = entry.file_name();
             let name = name.as_bytes();
             if name.starts_with(self.prefix.as_bytes()) && name.ends_with(SUFFIX.as_bytes()) {
-                remove(&entry.path()).map_err(failed)?;
+                names::remove(&entry.path()).map_err(failed)?;
             }
         }
         Ok(())
@@ -186,16 +187,14 @@ impl<'a> Target<'a> {
     /// Writes the temporary file, makes it durable and compares what the disk gives back.
     fn stage(&self, bytes: &[u8], mode: u32) -> Result<NamedTempFile> {
         let failed = |source| self.failed(Step::Write, source);
-        let mut staged = tempfile::Builder::new()
-            .prefix(&self.prefix)
-            .suffix(SUFFIX)
-            .permissions(Permissions::from_mode(0o600))
-            .tempfile_in(self.directory)
-            .map_err(failed)?;
+        let private = Permissions::from_mode(0o600);
+        let mut temporary = tempfile::Builder::new();
+        let temporary = temporary.prefix(&self.prefix).suffix(SUFFIX).permissions(private);
+        let staged = names::other(|| temporary.tempfile_in(self.directory)).map_err(failed)?;
         // The umask may have taken bits away.
         fs::fchmod(staged.as_file(), Mode::from_raw_mode(mode)).map_err(|e| failed(e.into()))?;
-        staged.write_all(bytes).map_err(failed)?;
-        staged.as_file().sync_all().map_err(failed)?;
+        names::write(staged.as_file(), staged.path(), bytes).map_err(failed)?;
+        names::sync(staged.as_file(), staged.path()).map_err(failed)?;
         if reads_back(staged.as_file(), bytes).map_err(failed)? {
             Ok(staged)
         } else {
@@ -211,18 +210,19 @@ impl<'a> Target<'a> {
             Err(Errno::NOENT) => return Ok(false),
             Err(errno) => return Err(self.failed(Step::KeepPrevious, errno.into())),
         }
-        remove(&self.previous).map_err(|source| self.failed(Step::Remove, source))?;
-        fs::link(self.path, &self.previous)
-            .map_err(|errno| self.failed(Step::KeepPrevious, errno.into()))?;
+        names::remove(&self.previous).map_err(|source| self.failed(Step::Remove, source))?;
+        names::link(self.path, &self.previous)
+            .map_err(|source| self.failed(Step::KeepPrevious, source))?;
         Ok(true)
     }
 
     fn put_in_place(&self, staged: NamedTempFile, flags: RenameFlags) -> Result<()> {
         let (file, mut temporary) = staged.into_parts();
-        let mut moved = fs::renameat_with(fs::CWD, &*temporary, fs::CWD, self.path, flags);
-        if moved == Err(Errno::INVAL) && flags == RenameFlags::NOREPLACE {
+        let mut moved = names::rename(&temporary, self.path, flags);
+        let unknown = |error: &io::Error| error.raw_os_error() == Some(Errno::INVAL.raw_os_error());
+        if moved.as_ref().is_err_and(unknown) && flags == RenameFlags::NOREPLACE {
             // NFS does not know the flag. A link is never made over anything either.
-            moved = fs::link(&*temporary, self.path).and_then(|()| fs::unlink(&*temporary));
+            moved = names::link(&temporary, self.path).and_then(|()| names::remove(&temporary));
         }
         match moved {
             Ok(()) => {
@@ -230,30 +230,33 @@ impl<'a> Target<'a> {
                 drop(file);
                 Ok(())
             }
-            Err(Errno::EXIST) => Err(Error::Exists(self.path.into())),
-            Err(errno) => Err(self.failed(Step::Rename, errno.into())),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(Error::Exists(self.path.into()))
+            }
+            Err(error) => Err(self.failed(Step::Rename, error)),
         }
     }
 
     fn sync_directory(&self) -> Result<()> {
-        File::open(self.directory)
-            .and_then(|directory| directory.sync_all())
+        names::sync_directory(self.directory)
             .map_err(|source| self.failed(Step::SyncDirectory, source))
     }
 
     /// Undoes the rename because of `error`, and says which error is to be reported.
     fn put_back(&self, kept: bool, error: Error) -> Error {
-        let undone =
-            if kept { fs::rename(&self.previous, self.path) } else { fs::unlink(self.path) };
+        let undone = match kept {
+            true => names::rename(&self.previous, self.path, RenameFlags::empty()),
+            false => names::remove(self.path),
+        };
         match undone {
             Ok(()) => error,
-            Err(errno) => Error::NotPutBack { path: self.path.into(), source: errno.into() },
+            Err(source) => Error::NotPutBack { path: self.path.into(), source },
         }
     }
 
     /// A previous file that stays does no harm, and the next replacement removes it.
     fn drop_previous(&self) {
-        let _ = fs::unlink(&self.previous);
+        let _ = names::remove(&self.previous);
     }
 
     fn failed(&self, step: Step, source: io::Error) -> Error {
@@ -261,18 +264,11 @@ impl<'a> Target<'a> {
     }
 }
 
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::unlink(path) {
-        Ok(()) | Err(Errno::NOENT) => Ok(()),
-        Err(errno) => Err(errno.into()),
-    }
-}
-
 /// Reads the synced file again, from the disk if the kernel agrees to forget its pages.
 fn reads_back(file: &File, bytes: &[u8]) -> io::Result<bool> {
     let _ = fs::fadvise(file, 0, None, Advice::DontNeed);
     let mut found = vec![0; bytes.len()];
-    file.read_exact_at(&mut found, 0)?;
+    names::other(|| file.read_exact_at(&mut found, 0))?;
     Ok(found == bytes && file.metadata()?.len() == bytes.len() as u64)
 }
 

@@ -47,6 +47,11 @@ pub enum Error {
     /// An earlier sync of this file failed; what was written then may be lost.
     #[error("an earlier sync of this file failed; close it and open it anew")]
     SyncFailed,
+    /// A request on this file, or one that was about many, panicked; nothing more is written.
+    #[error(
+        "an earlier request on this file failed inside ezncrypt; it is read-only until the service is restarted"
+    )]
+    ReadOnly,
     /// The name, node or handle does not exist.
     #[error("no such file or directory")]
     NotFound,

@@ -14,6 +14,9 @@ pub mod file;
 mod handles;
 mod inodes;
 mod keys;
+mod panics;
+#[cfg(test)]
+pub(crate) mod test_support;
 mod tree;
 
 pub use attributes::{Attributes, Changes, Kind, SetTime, Timestamp};
@@ -31,4 +34,8 @@ pub use tree::{
 pub trait Observer: Send + Sync {
     /// A file's bytes were found to be odd.
     fn file_event(&self, ino: Ino, place: &Place, event: file::Event);
+
+    /// A request panicked, which said `what`. What it was about, or everything when that is not known, is
+    /// read-only from now on.
+    fn request_panicked(&self, place: Option<&Place>, what: &str);
 }

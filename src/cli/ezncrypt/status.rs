@@ -48,6 +48,8 @@ fn text(status: &Status) -> String {
         ("denied", counters.denied.to_string()),
         ("integrity errors", counters.integrity_errors.to_string()),
         ("sizes put right", counters.sizes_put_right.to_string()),
+        ("failed syncs", counters.failed_syncs.to_string()),
+        ("panics", counters.panics.to_string()),
     ];
     let rotation = status.rotation.as_ref().map(|row| ("key change", rotation(row)));
     let mut text = format!("ezncrypt is running (pid {})\n", status.pid);

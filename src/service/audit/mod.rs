@@ -169,9 +169,21 @@ impl Log {
             Event::EndMarkInside { sector } => ("end_mark_inside", json!({ "sector": sector })),
             Event::HeaderCopyDamaged => ("header_copy_damaged", json!({})),
             Event::HeaderDamaged => ("header_damaged", json!({})),
+            Event::SyncFailed => ("sync_failed", json!({})),
             Event::SectorDamaged { sector } => ("sector_damaged", json!({ "sector": sector })),
         };
         self.write_limited(what, with_place(details, place));
+    }
+
+    /// Writes that a request panicked, and what is read-only from now on.
+    pub fn request_panicked(&self, place: Option<&Place>, what: &str) {
+        let read_only = if place.is_some() { "this" } else { "everything" };
+        let fields = json!({ "message": what, "read_only": read_only });
+        let fields = match place {
+            Some(place) => with_place(fields, place),
+            None => fields,
+        };
+        self.write("request_panicked", fields);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

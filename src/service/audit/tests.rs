@@ -410,3 +410,21 @@ fn a_rotation_that_is_hindered_is_tried_again_and_nothing_is_lost() {
     let written = place.events().iter().filter(|event| *event == "denied").count();
     assert_eq!(written, 20);
 }
+
+#[test]
+fn a_panic_is_told_with_what_is_read_only_since() {
+    let place = Place::new();
+    let log = place.open(None);
+    let file =
+        crate::volume::Place { category: "db".into(), path: "/a/b".into(), many_names: false };
+    log.request_panicked(Some(&file), "out of order");
+    log.request_panicked(None, "out of order");
+    log.file_event(&file, Event::SyncFailed);
+    log.finish();
+    let told = place.lines();
+    let field = |line: usize, name: &str| told[line][name].as_str().unwrap_or_default().to_owned();
+    assert_eq!(place.events()[..3], ["request_panicked", "request_panicked", "sync_failed"]);
+    assert_eq!((field(0, "path"), field(0, "read_only")), ("/a/b".into(), "this".into()));
+    assert_eq!((field(1, "path"), field(1, "read_only")), (String::new(), "everything".into()));
+    assert_eq!((field(0, "message"), field(2, "path")), ("out of order".into(), "/a/b".into()));
+}

@@ -89,6 +89,10 @@ pub struct Counters {
     pub integrity_errors: u64,
     /// Files whose size was put right after an interrupted write.
     pub sizes_put_right: u64,
+    /// Files whose sync failed on the filesystem below.
+    pub failed_syncs: u64,
+    /// Requests that failed inside the service; what they were about is read-only.
+    pub panics: u64,
 }
 
 /// One encrypted file or directory.

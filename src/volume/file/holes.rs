@@ -22,11 +22,16 @@ impl CipherFile {
     /// # Errors
     /// As [`CipherFile::write_at`]; the filesystem's where it cannot punch holes.
     pub fn punch(&self, offset: u64, length: u64) -> Result<()> {
+        self.standing.may_write()?;
         let mut state = self.write_state();
         let Some(range) = clamp(&state, offset, length) else { return Ok(()) };
         let whole = self.inner_sectors(&state, &range);
         if !whole.is_empty() {
             self.allow_holes(&mut state)?;
+            if !self.growth.is_durable() {
+                // The last sector that was durable before may be in the hole.
+                self.sync(true)?;
+            }
             let start = SectorIndex(whole.start).position();
             self.disk.punch(start, (whole.end - whole.start) * SECTOR)?;
         }
@@ -51,6 +56,7 @@ impl CipherFile {
         if end > crate::format::geometry::MAX_SIZE {
             return Err(Error::TooLarge);
         }
+        self.standing.may_write()?;
         let mut state = self.write_state();
         let start = SectorIndex::of(offset).position();
         let physical_end = SectorIndex(sectors(end)).position();
@@ -136,16 +142,23 @@ impl CipherFile {
         Ok(Some(sector.offset().clamp(offset, state.size)))
     }
 
-    /// Lets the header say that there may be holes, durably.
+    /// Lets the header say that there may be holes, durably, and makes the sector durable that tells where the file
+    /// ends. Each opening writes both once, also where they are so already: who wrote them may have died or
+    /// failed before they were durable.
     pub(super) fn allow_holes(&self, state: &mut State) -> Result<()> {
         let sealing = sealing_mut(state)?;
-        if sealing.header.may_have_holes {
+        if sealing.holes_durable {
             return Ok(());
         }
-        sealing.header.may_have_holes = true;
-        let written = self.write_header(&mut sealing.header).and_then(|()| self.sync(true));
-        if written.is_err() {
-            sealing.header.may_have_holes = false;
+        let before = std::mem::replace(&mut sealing.header.may_have_holes, true);
+        let written = self
+            .write_header(&mut sealing.header)
+            .and_then(|()| self.rewrite_last_sector(state))
+            .and_then(|()| self.sync_header());
+        let sealing = sealing_mut(state)?;
+        match written {
+            Ok(()) => sealing.holes_durable = true,
+            Err(_) => sealing.header.may_have_holes = before,
         }
         written
     }

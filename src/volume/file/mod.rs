@@ -6,12 +6,14 @@
 //! nor attributes.
 
 mod check;
+mod growth;
 mod holes;
 mod mend;
 mod open;
 mod read;
 mod rekey;
 mod sealing;
+mod standing;
 mod write;
 
 pub use check::{Apart, Checked, Damage};
@@ -20,9 +22,12 @@ pub use rekey::{Batch, Rekey};
 
 use super::{Error, KeyCell, Result};
 use crate::format::header::{FileHeader, HEADER_LEN};
+#[cfg(test)]
+use crate::storage::double::broken::{self, Broken};
 use crate::storage::{DiskFile, with_buffer};
+use growth::Growth;
 use sealing::Sealing;
-use std::sync::atomic::{AtomicBool, Ordering};
+use standing::Standing;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Sectors that are read or written in one go: about 1 MiB.
@@ -50,6 +55,9 @@ pub enum Event {
     HeaderCopyDamaged,
     /// The header does not verify: the file cannot be opened.
     HeaderDamaged,
+    /// A sync failed: what was written since the last may be lost. Nothing more is written until the
+    /// file is opened anew.
+    SyncFailed,
     /// A sector does not verify, was erased or is cut off: an I/O error for whoever reads it.
     SectorDamaged {
         /// Which sector.
@@ -65,7 +73,8 @@ pub struct CipherFile {
     disk: DiskFile,
     keys: Arc<KeyCell>,
     state: RwLock<State>,
-    sync_failed: AtomicBool,
+    standing: Standing,
+    growth: Growth,
     watcher: Option<Watcher>,
 }
 
@@ -86,16 +95,19 @@ impl CipherFile {
     /// Makes everything written before durable; with `data_only`, times may be lost.
     ///
     /// # Errors
-    /// The filesystem's, and after one [`Error::SyncFailed`] until the file is opened anew: a sync
-    /// that failed is never retried to success, because the kernel may have dropped the data.
+    /// The filesystem's, and after one [`Error::SyncFailed`] until the file is opened anew, also for
+    /// whatever writes: a sync that failed is never retried to success, because the kernel may have
+    /// dropped the data.
     pub fn sync(&self, data_only: bool) -> Result<()> {
-        if self.sync_failed.load(Ordering::Acquire) {
-            return Err(Error::SyncFailed);
+        #[cfg(test)]
+        if broken::is(Broken::RetriedSync) {
+            self.standing.forget();
         }
-        self.disk.sync(data_only).map_err(|error| {
-            self.sync_failed.store(true, Ordering::Release);
-            error.into()
-        })
+        self.standing.may_sync()?;
+        let mark = self.growth.mark();
+        self.disk.sync(data_only).inspect_err(|_| self.note_failed_sync())?;
+        self.growth.note_synced(mark);
+        Ok(())
     }
 
     /// Whether the header allows holes; `false` for an empty file.
@@ -123,7 +135,7 @@ impl CipherFile {
 
     /// Keeps the times of the file as they are until the result is dropped: whoever re-encrypts it puts
     /// back the time that it found.
-    pub(super) fn hold(&self) -> impl Drop + '_ {
+    pub(crate) fn hold(&self) -> impl Drop + '_ {
         self.write_state()
     }
 
@@ -147,6 +159,15 @@ impl CipherFile {
         })
     }
 
+    /// Makes a header durable that allows more than the one before: no use may be made of it earlier.
+    fn sync_header(&self) -> Result<()> {
+        #[cfg(test)]
+        if broken::is(Broken::HeaderUnsynced) {
+            return Ok(());
+        }
+        self.sync(false)
+    }
+
     // A panic while the lock was held has left each sector old or new, so the state goes on being
     // of use; the size is set last.
     fn read_state(&self) -> RwLockReadGuard<'_, State> {
@@ -161,6 +182,8 @@ impl CipherFile {
 #[cfg(test)]
 #[path = "attack_tests.rs"]
 mod attack_tests;
+#[cfg(test)]
+mod fault_tests;
 #[cfg(test)]
 #[path = "model_tests.rs"]
 mod model_tests;

@@ -18,7 +18,7 @@ pub(super) fn open(file: &File, keys: &Arc<CategoryKeys>) -> Result<CipherFile> 
 }
 
 #[derive(Debug, Clone)]
-enum Operation {
+pub(super) enum Operation {
     Write(u64, Vec<u8>),
     SetSize(u64),
     Punch(u64, u64),
@@ -85,7 +85,7 @@ fn zero(model: &mut [u8], offset: u64, length: u64) {
     }
 }
 
-fn apply(file: &CipherFile, model: &mut Vec<u8>, operation: &Operation) -> Result<()> {
+pub(super) fn apply(file: &CipherFile, model: &mut Vec<u8>, operation: &Operation) -> Result<()> {
     match operation {
         Operation::Write(at, data) => {
             file.write_at(*at, data)?;

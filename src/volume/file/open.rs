@@ -1,17 +1,18 @@
 //! Opening: authenticating the header, and finding out where the file really ends.
 
+use super::growth::Growth;
 use super::sealing::Sealing;
+use super::standing::Standing;
 use super::{CipherFile, Event, State, Watcher};
 use crate::crypto::CategoryKeys;
 use crate::format::Error as FormatError;
-use crate::format::geometry::{PAYLOAD, SECTOR, SectorIndex, Shape, ciphertext_size};
+use crate::format::geometry::{self, PAYLOAD, SECTOR, SectorIndex, Shape, ciphertext_size};
 use crate::format::header::{FileHeader, HEADER_LEN};
 use crate::format::sector::{self, PAYLOAD_LEN, SECTOR_LEN};
 use crate::storage::DiskFile;
 use crate::volume::{Error, KeyCell, Result};
 use rustix::io::Errno;
 use std::ops::Range;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 impl CipherFile {
@@ -34,7 +35,14 @@ impl CipherFile {
         watcher: Option<Watcher>,
     ) -> Result<Self> {
         let state = RwLock::new(State { size: 0, sealing: None });
-        let file = Self { disk, keys, state, sync_failed: AtomicBool::new(false), watcher };
+        let file = Self {
+            disk,
+            keys,
+            state,
+            standing: Standing::default(),
+            growth: Growth::new(),
+            watcher,
+        };
         let physical = file.disk.size()?;
         if physical > 0 && !file.is_unwritten(physical)? {
             let mut sealing = file.load_header().inspect_err(|error| file.tell_damage(error))?;
@@ -76,7 +84,12 @@ impl CipherFile {
         match self.replace_header(&mut sealing.header) {
             // Nothing will be sealed.
             Err(Error::Io(error)) if is_read_only(&error) => self.sync(true),
-            other => other,
+            // It can be read all the same.
+            Err(_) => {
+                self.standing.fail();
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
     }
 
@@ -96,14 +109,14 @@ impl CipherFile {
     /// interrupted write left it behind, and it is put right.
     fn find_end(&self, sealing: &Sealing, physical: u64) -> Result<u64> {
         let shape = Shape::of(physical);
-        let mut sectors = shape.sectors;
+        let mut count = shape.sectors;
         let size = loop {
-            let Some(last) = sectors.checked_sub(1).map(SectorIndex) else { break 0 };
+            let Some(last) = count.checked_sub(1).map(SectorIndex) else { break 0 };
             let mut bytes = [0; SECTOR_LEN];
             self.disk.read_at(&mut bytes, last.position())?;
             if sector::is_zero(&bytes) {
                 // The size became durable before the data did: nothing was ever stored there.
-                sectors = self.last_stored_sector(last)?.map_or(0, |index| index.0 + 1);
+                count = self.last_stored_sector(last)?.map_or(0, |index| index.0 + 1);
                 continue;
             }
             let mut payload = [0; PAYLOAD_LEN];
@@ -115,17 +128,30 @@ impl CipherFile {
                     break last.offset() + u64::from(header.length);
                 }
                 // Damaged: its bytes are errors when read; the size is the one claimed.
-                Err(_) if sectors == shape.sectors => return Ok(shape.size()),
+                Err(_) if count == shape.sectors => return Ok(shape.size()),
                 Err(_) => break last.offset() + PAYLOAD,
             }
         };
-        if physical != ciphertext_size(size) && !(size == 0 && physical == SECTOR) {
+        let right = ciphertext_size(size).max(SECTOR);
+        if physical != right {
             self.tell(Event::SizePutRight { claimed: shape.size(), actual: size });
-            // Only sectors of zeros and the tail are cut. A file that cannot be written (a
+        }
+        let end = SectorIndex(geometry::sectors(size)).position();
+        if physical != right || self.is_written(end, physical)? {
+            // Only sectors of zeros and the tail are cut; a sector may lie in that whose size did not come to
+            // the disk, and must not be there when the file grows. A file that cannot be written (a
             // read-only disk) is still read with its right size.
-            let _ = self.disk.set_size(ciphertext_size(size).max(SECTOR));
+            let _ = self.disk.set_size(end).and_then(|()| self.disk.set_size(right));
         }
         Ok(size)
+    }
+
+    /// Whether anything but zeros is in the tail of the file, from `start` on, less than a sector.
+    fn is_written(&self, start: u64, physical: u64) -> Result<bool> {
+        let mut tail = [0; SECTOR_LEN];
+        let length = physical.saturating_sub(start).min(SECTOR) as usize;
+        let count = self.disk.read_at(&mut tail[..length], start)?;
+        Ok(tail[..count].iter().any(|byte| *byte != 0))
     }
 
     /// The last sector before `end` that is not all zeros.

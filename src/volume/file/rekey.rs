@@ -75,6 +75,7 @@ impl CipherFile {
     /// [`Error::Header`] for the header of an empty file that does not verify; the filesystem's. The
     /// file can be read as before.
     pub fn rewrap(&self, again: bool) -> Result<bool> {
+        self.standing.may_write()?;
         let written = {
             let mut state = self.write_state();
             match &mut state.sealing {
@@ -118,6 +119,7 @@ impl CipherFile {
     /// # Errors
     /// As [`CipherFile::rewrap`].
     pub fn begin_rekey(&self, again: bool) -> Result<Option<Rekey>> {
+        self.standing.may_write()?;
         if again {
             self.rewrap(true)?;
         }
@@ -145,6 +147,8 @@ impl CipherFile {
     /// Whether the file needs none but the category's current key and, with `data`, was re-encrypted.
     pub fn is_rotated(&self, data: bool) -> bool {
         match &self.read_state().sealing {
+            // Perhaps the header on the disk is another.
+            _ if self.standing.may_sync().is_err() => false,
             Some(sealing) if data => self.is_current(sealing),
             Some(sealing) => sealing.header.epoch == self.keys.now().current_epoch(),
             // Nothing, or a bare header that must be looked at.
@@ -162,6 +166,7 @@ impl CipherFile {
     /// # Errors
     /// The filesystem's; every sector is then as it was, or re-encrypted.
     pub fn rekey_batch(&self, rekey: &mut Rekey) -> Result<Option<Batch>> {
+        self.standing.may_write()?;
         let state = self.write_state();
         let found = state.sealing.as_ref().filter(|sealing| rekey.is_about(sealing));
         let range = match found {
@@ -238,7 +243,7 @@ impl CipherFile {
     /// Writes a header with other keys, durably.
     pub(super) fn replace_header(&self, header: &mut FileHeader) -> Result<()> {
         self.keeping_time(|| self.write_header(header))?;
-        self.sync(false)
+        self.sync_header()
     }
 
     /// Has the time of modification, which is what users see, stay as it is. To be called under the

@@ -12,6 +12,8 @@ use crate::format::sector::{self, Binding, PAYLOAD_LEN, SECTOR_LEN, SectorHeader
 pub(super) struct Sealing {
     pub header: FileHeader,
     pub binding: Binding,
+    /// This opening has made the header durable since it says that there may be holes.
+    pub holes_durable: bool,
     cipher: SectorCipher,
     sealer: Sealer,
     /// While the file is re-encrypted: of the key that is on its way out.
@@ -25,7 +27,7 @@ impl Sealing {
         let old = header.next.as_ref().map(|_| SectorCipher::new(header.suite, &header.key));
         let (cipher, sealer) = ready(&header, header.next.as_ref().unwrap_or(&header.key))?;
         let binding = Binding { file_id: header.file_id, suite: header.suite };
-        Ok(Self { header, binding, cipher, sealer, old })
+        Ok(Self { header, binding, holes_durable: false, cipher, sealer, old })
     }
 
     /// Whether sectors may be sealed under two keys.
@@ -86,6 +88,10 @@ impl Sealing {
         header: SectorHeader,
         sector: &mut [u8; SECTOR_LEN],
     ) -> Result<()> {
+        #[cfg(test)]
+        if crate::storage::double::broken::is(crate::storage::double::broken::Broken::ReusedNonce) {
+            self.sealer.rewind();
+        }
         sector::seal(&self.binding, &self.cipher, &self.sealer, index, header, sector)
             .map_err(Error::Seal)
     }

@@ -11,6 +11,8 @@ use crate::format::geometry::{
 };
 use crate::format::header::{FileHeader, HEADER_LEN};
 use crate::format::sector::{PAYLOAD_AT, PAYLOAD_LEN, SECTOR_LEN, SectorHeader};
+#[cfg(test)]
+use crate::storage::double::broken::{self, Broken};
 use crate::storage::with_buffer;
 use crate::volume::{Error, Result};
 
@@ -31,10 +33,12 @@ impl CipherFile {
     /// # Errors
     /// [`Error::Sector`] or [`Error::Erased`] when a sector that is only partly overwritten is
     /// damaged; [`Error::TooLarge`]; the filesystem's (no space, say). Every sector is then old or
-    /// new and the size is right for what was written.
+    /// new and the size is right for what was written. [`Error::SyncFailed`] after a sync that failed,
+    /// [`Error::ReadOnly`] after a panic.
     pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
         let end = offset.checked_add(data.len() as u64).filter(|end| *end <= MAX_SIZE);
         end.ok_or(Error::TooLarge)?;
+        self.standing.may_write()?;
         if data.is_empty() {
             return Ok(());
         }
@@ -50,6 +54,7 @@ impl CipherFile {
         if size > MAX_SIZE {
             return Err(Error::TooLarge);
         }
+        self.standing.may_write()?;
         let mut state = self.write_state();
         if size > state.size {
             return self.write_locked(&mut state, size - 1, &[0]);
@@ -74,6 +79,10 @@ impl CipherFile {
         let size_before = state.size;
         let written =
             self.fill_gap(state, offset).and_then(|()| self.write_batches(state, offset, data));
+        #[cfg(test)]
+        if broken::is(Broken::NoRollback) {
+            return written;
+        }
         if written.is_err() {
             // What made it fail (a full disk, say) may fail this too; then the next open finds the
             // end by the last sector.
@@ -189,6 +198,7 @@ impl CipherFile {
         let last = SectorIndex::of(size - 1);
         with_buffer(SECTOR_LEN, |buffer| {
             let sector = only_sector(buffer);
+            self.store_durably(state, last, sector)?;
             self.load_truncated(state, last, size, sector)?;
             // First the cut, so that no sector behind an end mark is ever on disk. Should the
             // process die in between, the file ends with this sector, whole.
@@ -198,6 +208,58 @@ impl CipherFile {
             state.size = size;
             Ok(())
         })
+    }
+
+    /// Writes the last sector once more as it is; one that does not verify stays so.
+    pub(super) fn rewrite_last_sector(&self, state: &State) -> Result<()> {
+        if state.size == 0 {
+            return Ok(());
+        }
+        let last = SectorIndex::of(state.size - 1);
+        with_buffer(SECTOR_LEN, |buffer| {
+            let sector = only_sector(buffer);
+            match self.load_truncated(state, last, state.size, sector) {
+                Err(error) if error.is_damage() => Ok(()),
+                loaded => {
+                    Ok(loaded.and_then(|()| Ok(self.disk.write_at(sector, last.position())?))?)
+                }
+            }
+        })
+    }
+
+    /// Sees to it that a sector is durably full that may have been a hole at the last sync, or bears an end mark.
+    /// A file that was cut behind it would end before that.
+    fn store_durably(
+        &self,
+        state: &State,
+        index: SectorIndex,
+        sector: &mut [u8; SECTOR_LEN],
+    ) -> Result<()> {
+        if index == SectorIndex::of(state.size.saturating_sub(1)) {
+            return Ok(());
+        }
+        // With holes also one that is none: it may be there for reads only, after a sync that failed.
+        if !sealing(state)?.header.may_have_holes && !self.bears_end_mark(state, index, sector)? {
+            return Ok(());
+        }
+        self.load_completed(state, index, sector)?;
+        self.disk.write_at(sector, index.position())?;
+        self.sync(true)
+    }
+
+    /// Whether a sector says that the file ends in it: inside the file, the trace of a power cut.
+    fn bears_end_mark(
+        &self,
+        state: &State,
+        index: SectorIndex,
+        sector: &mut [u8; SECTOR_LEN],
+    ) -> Result<bool> {
+        self.disk.read_at(sector, index.position())?;
+        let mut payload = [0; PAYLOAD_LEN];
+        let opened = sealing(state)?.opener().open(index, sector, &mut payload);
+        zeroize::Zeroize::zeroize(&mut payload);
+        // Damage is told by whoever needs what is in it.
+        Ok(opened.is_ok_and(|(header, _)| header.last))
     }
 
     /// The sector that ends a file of `size` bytes, sealed with its end mark.
@@ -244,8 +306,19 @@ impl CipherFile {
             }
             self.seal_spans(state, batch, body)?;
             let position = SectorIndex(first - lead).position() - head_len as u64;
-            self.disk.write_at(buffer, position)?;
-            Ok::<_, Error>(())
+            #[cfg(test)]
+            if broken::is(Broken::SizeFirst) && grown {
+                self.disk.set_size(ciphertext_size(batch.size_after))?;
+            }
+            #[cfg(test)]
+            if broken::is(Broken::HeaderLast) && new_file {
+                self.disk.write_at(&buffer[HEADER_LEN..], SECTOR)?;
+            }
+            let written = self.disk.write_at(buffer, position);
+            if grown {
+                self.growth.note();
+            }
+            Ok::<_, Error>(written?)
         })?;
         if grown {
             self.disk.set_size(ciphertext_size(batch.size_after))?;

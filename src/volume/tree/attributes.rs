@@ -33,6 +33,7 @@ impl Volume {
         if ino == ROOT {
             return Err(Error::Fixed);
         }
+        self.may_change(ino)?;
         if let Some(size) = changes.size {
             match handle {
                 Some(handle) => self.handles.file(handle)?.file.set_size(size)?,

@@ -123,6 +123,7 @@ impl Volume {
     /// [`Error::CrossCategory`]; the kernel's.
     pub fn link(&self, ino: Ino, parent: Ino, name: &OsStr) -> Result<Entry> {
         let (inode, directory) = (self.inodes.get(ino)?, self.parent(parent)?);
+        self.may_change(ino)?;
         if inode.category()?.name != directory.category()?.name {
             return Err(Error::CrossCategory);
         }

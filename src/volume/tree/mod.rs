@@ -20,8 +20,9 @@ pub use open::Opening;
 pub use pinned::Pinned;
 pub use walk::Visit;
 
-use super::handles::Handles;
+use super::handles::{HandleId, Handles};
 use super::inodes::{Category, Inode, Inodes};
+use super::panics::ReadOnly;
 use super::{Attributes, Error, Ino, KeyCell, Kind, Observer, ROOT, Result};
 use crate::crypto::CategoryKeys;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx};
@@ -47,10 +48,11 @@ pub struct Entry {
 pub struct Volume {
     storage: PathBuf,
     inodes: Inodes,
-    handles: Handles,
+    pub(super) handles: Handles,
+    pub(super) read_only: ReadOnly,
     categories: RwLock<BTreeMap<Arc<str>, Arc<KeyCell>>>,
     moves: Moves,
-    observer: Arc<dyn Observer>,
+    pub(super) observer: Arc<dyn Observer>,
 }
 
 impl Volume {
@@ -67,7 +69,8 @@ impl Volume {
         inodes.look_up(root);
         let categories = RwLock::default();
         let (handles, moves) = (Handles::default(), Moves::default());
-        Ok(Self { storage, inodes, handles, categories, moves, observer })
+        let read_only = ReadOnly::default();
+        Ok(Self { storage, inodes, handles, read_only, categories, moves, observer })
     }
 
     /// Makes a category's files readable, or replaces its keys, also for the files that are open: when
@@ -96,6 +99,12 @@ impl Volume {
     /// What moves in the tree.
     pub fn moves(&self) -> &Moves {
         &self.moves
+    }
+
+    /// The node behind a handle, if there is one.
+    pub fn node_of(&self, handle: HandleId) -> Option<Ino> {
+        let file = self.handles.file(handle).map(|open| open.inode.ino);
+        file.or_else(|_| self.handles.directory(handle).map(|open| open.inode.ino)).ok()
     }
 
     /// Looks a name up and counts the lookup.
@@ -163,7 +172,11 @@ impl Volume {
 
     /// A directory whose entries may be changed: any but the root.
     fn parent(&self, ino: Ino) -> Result<Arc<Inode>> {
-        if ino == ROOT { Err(Error::Fixed) } else { self.inodes.get(ino) }
+        if ino == ROOT {
+            return Err(Error::Fixed);
+        }
+        self.may_change(ino)?;
+        self.inodes.get(ino)
     }
 }
 

@@ -62,6 +62,9 @@ impl Volume {
         if let Some(file) = slot.upgrade() {
             return Ok(file);
         }
+        if discard {
+            self.may_change(inode.ino)?;
+        }
         let disk = DiskFile::new(reopen(inode)?);
         if discard {
             disk.set_size(0)?;
@@ -69,6 +72,9 @@ impl Volume {
         let keys = inode.category()?.keys.clone();
         let file = Arc::new(CipherFile::open_watched(disk, keys, Some(self.watcher(inode)?))?);
         *slot = Arc::downgrade(&file);
+        if self.read_only.covers(inode.ino) {
+            file.set_read_only();
+        }
         Ok(file)
     }
 

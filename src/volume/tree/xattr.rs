@@ -57,6 +57,7 @@ impl Volume {
         if ino == ROOT {
             return Err(Error::Fixed);
         }
+        self.may_change(ino)?;
         self.xattr_path(ino)?.ok_or(Error::Unsupported)
     }
 }

@@ -1,0 +1,129 @@
+//! Requests that panic.
+
+use super::super::test_support::Stage;
+use super::*;
+use crate::volume::test_support::volume_with;
+use crate::volume::{Ino, Observer, ROOT, file};
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+/// Takes down what is told.
+#[derive(Default)]
+struct Told(Mutex<Vec<(Option<PathBuf>, String)>>);
+
+impl Observer for Told {
+    fn file_event(&self, _: Ino, _: &Place, _: file::Event) {}
+
+    fn request_panicked(&self, place: Option<&Place>, what: &str) {
+        let path = place.map(|place| place.path.clone());
+        self.0.lock().unwrap().push((path, what.to_owned()));
+    }
+}
+
+/// A volume with two open files, `one` and `other`, in a directory of a category.
+struct Scene {
+    bridge: Bridge,
+    told: Arc<Told>,
+    _stage: Stage,
+    _storage: tempfile::TempDir,
+    directory: Ino,
+    files: [(Ino, HandleId); 2],
+}
+
+impl Scene {
+    fn new() -> Self {
+        let storage = tempfile::tempdir().unwrap();
+        let (stage, told) = (Stage::new(), Arc::new(Told::default()));
+        let volume = Arc::new(volume_with("test", storage.path(), told.clone()));
+        let directory = volume.look_up(ROOT, OsStr::new("test")).unwrap().attributes.ino;
+        let files = ["one", "other"].map(|name| {
+            let owner = Owner { uid: 0, gid: 0, umask: 0 };
+            let made = volume.create(directory, OsStr::new(name), 0o600, owner, Opening::default());
+            let (entry, handle) = made.unwrap();
+            volume.file(handle).unwrap().file.write_at(0, b"before").unwrap();
+            (entry.attributes.ino, handle)
+        });
+        let bridge = Bridge { volume, gate: stage.gate(), counters: Arc::default() };
+        Self { bridge, told, _stage: stage, _storage: storage, directory, files }
+    }
+
+    /// A request that panics while it changes the file.
+    fn panics(&self, about: About) {
+        let answer: Answer<()> = self.bridge.answer(about, || panic!("out of {}", "order"));
+        assert_eq!(answer.err().map(|errno| errno.code()), Some(libc::EIO));
+    }
+
+    fn write(&self, file: usize) -> VolumeResult<()> {
+        self.bridge.volume.file(self.files[file].1).unwrap().file.write_at(6, b", after")
+    }
+
+    fn read(&self, file: usize) -> Vec<u8> {
+        let mut bytes = vec![0; 6];
+        self.bridge.volume.file(self.files[file].1).unwrap().file.read_at(0, &mut bytes).unwrap();
+        bytes
+    }
+
+    fn create(&self) -> VolumeResult<()> {
+        let (owner, name) = (Owner { uid: 0, gid: 0, umask: 0 }, OsStr::new("third"));
+        let node = NewNode::Directory { mode: 0o700 };
+        self.bridge.volume.make(self.directory, name, node, owner).map(drop)
+    }
+}
+
+fn is_read_only<T>(result: &VolumeResult<T>) -> bool {
+    let errno = result.as_ref().err().map(|error| errno_of(error).code());
+    errno == Some(libc::EROFS)
+}
+
+#[test]
+fn a_panic_answers_eio_is_told_and_takes_that_file_read_only() {
+    let scene = Scene::new();
+    scene.panics(About::Handle(scene.files[0].1));
+    let told = scene.told.0.lock().unwrap().clone();
+    assert_eq!(told, [(Some(PathBuf::from("/one")), "out of order".to_owned())]);
+    assert!(is_read_only(&scene.write(0)));
+    assert_eq!(scene.read(0), b"before");
+    scene.write(1).unwrap();
+    scene.create().unwrap();
+}
+
+#[test]
+fn a_file_stays_read_only_when_it_is_opened_anew() {
+    let scene = Scene::new();
+    let (node, handle) = scene.files[0];
+    scene.panics(About::Node(INodeNo(node.0)));
+    let volume = &scene.bridge.volume;
+    volume.close(handle);
+    let truncate = Opening { truncate: true, exclusive: false };
+    assert!(is_read_only(&volume.open_file(node, truncate)));
+    let handle = volume.open_file(node, Opening::default()).unwrap();
+    let file = volume.file(handle).unwrap().file;
+    assert!(is_read_only(&file.write_at(0, b"x")) && is_read_only(&file.punch(0, 6)));
+    assert!(is_read_only(&file.set_size(0)) && is_read_only(&file.reserve(0, 9, false)));
+    assert!(is_read_only(&volume.set_xattr(node, OsStr::new("user.x"), b"y", 0)));
+    assert_eq!(scene.read(1), b"before");
+}
+
+#[test]
+fn a_panic_of_which_it_is_not_known_what_it_was_about_takes_everything_read_only() {
+    let scene = Scene::new();
+    scene.panics(About::Tree);
+    assert_eq!(scene.told.0.lock().unwrap()[0].0, None);
+    assert!(is_read_only(&scene.write(0)) && is_read_only(&scene.write(1)));
+    assert!(is_read_only(&scene.create()));
+    assert_eq!((scene.read(0), scene.read(1)), (b"before".to_vec(), b"before".to_vec()));
+}
+
+/// The locks that a panic leaves poisoned are of use all the same.
+#[test]
+fn after_a_panic_in_the_middle_of_a_write_the_file_can_be_read() {
+    let scene = Scene::new();
+    let open = scene.bridge.volume.file(scene.files[0].1).unwrap().file;
+    let answer: Answer<()> = scene.bridge.answer(About::Handle(scene.files[0].1), || {
+        let _held = open.hold();
+        panic!("with the file's lock in hand");
+    });
+    assert!(answer.is_err());
+    assert_eq!(scene.read(0), b"before");
+    assert!(is_read_only(&scene.write(0)));
+}

@@ -1,0 +1,229 @@
+//! Calls that fail: the caller is told, each sector is old or new, and what failed to be synced is not believed.
+
+use super::bench::{Bench, Contents};
+use super::crashes::{Limits, passes};
+use super::judge::{After, Window};
+use super::steps::{Step, alphabet, any, beginnings};
+use super::{Checked, each, number, told};
+use crate::crypto::CategoryKeys;
+use crate::storage::double::broken::Broken;
+use crate::storage::double::{Fault, Random};
+use crate::volume::Error;
+use rustix::io::Errno;
+use std::sync::Arc;
+
+/// A step that a fault strikes, and what comes before it.
+struct Stricken<'a> {
+    beginning: &'a [Step],
+    before: &'a [Step],
+    step: &'a Step,
+    /// The calls of the step before the fault.
+    at: u64,
+    fault: Fault,
+    seed: u64,
+}
+
+const FAULTS: [Fault; 10] = [
+    Fault::Once(Errno::IO),
+    Fault::Once(Errno::NOSPC),
+    Fault::Once(Errno::INTR),
+    Fault::From(Errno::IO),
+    Fault::From(Errno::NOSPC),
+    Fault::Short(1),
+    Fault::Short(5000),
+    Fault::Full(0),
+    Fault::Full(3),
+    Fault::Full(6),
+];
+
+impl Stricken<'_> {
+    fn bench(&self, keys: &Arc<CategoryKeys>) -> Checked<Bench> {
+        let mut bench = Bench::new(keys, self.beginning)?;
+        self.before.iter().try_for_each(|step| bench.step(step))?;
+        Ok(bench)
+    }
+
+    /// The step without the fault: how many calls it makes, and what it gives.
+    fn undisturbed(&self, keys: &Arc<CategoryKeys>) -> Checked<(u64, Contents)> {
+        let mut bench = self.bench(keys)?;
+        let calls = bench.double.calls();
+        bench.step(self.step)?;
+        Ok((bench.double.calls() - calls, bench.last().clone()))
+    }
+
+    fn strike(&self, keys: &Arc<CategoryKeys>, after: &Contents) -> Checked {
+        let (mut bench, mut random) = (self.bench(keys)?, Random(self.seed));
+        let reverts = random.below(2) == 0;
+        bench.double.set_loss(random.next(), reverts);
+        bench.double.arm(self.at, self.fault);
+        let done = bench.attempt(self.step)?;
+        bench.double.disarm();
+        let (synced, refused) = (!bench.double.has_failed_sync(), bench.refuses_sync());
+        if !synced && !refused && !matches!(self.step, Step::Retire | Step::Reopen) {
+            return Err("a file that failed to be synced goes on".into());
+        }
+        self.judge_answer(&done, !refused)?;
+        let window = self.window(&bench, after, !synced && reverts);
+        let found = window.read(&bench.file);
+        let found = found.map_err(|fault| format!("by the same handle: {fault}"))?;
+        if done.is_ok() && synced && found.as_ref() != Some(after) {
+            return Err("what succeeded was not done".into());
+        }
+        self.judge_sync(&bench, !refused)?;
+        bench.found(after.clone());
+        bench.found(found.clone().unwrap_or_else(|| after.clone()));
+        // Where nothing hinders it, what failed is taken back on the disk too.
+        let same = synced && !matches!(self.fault, Fault::From(_));
+        let expected = found.filter(|_| same);
+        self.go_on(bench, after, expected, !synced && reverts, &mut random)
+    }
+
+    /// The caller is told the very error, and of nothing that does no harm.
+    fn judge_answer(&self, done: &crate::volume::Result<()>, synced: bool) -> Checked {
+        let errno = match self.fault {
+            Fault::Once(Errno::INTR) | Fault::Short(_) => None,
+            Fault::Once(errno) | Fault::From(errno) => Some(errno),
+            Fault::Full(_) => Some(Errno::NOSPC),
+        };
+        match done {
+            Ok(()) => Ok(()),
+            Err(Error::Io(error)) if errno.map(Errno::raw_os_error) == error.raw_os_error() => {
+                Ok(())
+            }
+            Err(Error::SyncFailed) if !synced => Ok(()),
+            Err(error) => Err(format!("told: {error}")),
+        }
+    }
+
+    /// A file that failed to be synced is never synced again by the same handle, nor written.
+    fn judge_sync(&self, bench: &Bench, synced: bool) -> Checked {
+        for _ in 0..2 {
+            match (bench.file.sync(true), synced) {
+                (Ok(()), true) => {}
+                (Err(_), false) => {}
+                (Ok(()), false) => return Err("a failed sync was tried again and believed".into()),
+                (Err(error), true) => {
+                    return Err(format!("no sync after {:?}: {error}", self.fault));
+                }
+            }
+        }
+        if !synced && !matches!(bench.file.write_at(0, b"x"), Err(Error::SyncFailed)) {
+            return Err("a file that failed to be synced was written".into());
+        }
+        Ok(())
+    }
+
+    /// Opened anew the file is old or new, and serves as before.
+    fn go_on(
+        &self,
+        mut bench: Bench,
+        after: &Contents,
+        expected: Option<Contents>,
+        reverted: bool,
+        random: &mut Random,
+    ) -> Checked {
+        let reopened = bench.reopen();
+        let window = self.window(&bench, after, reverted);
+        match reopened {
+            Ok(()) => {}
+            Err(Error::Header(_)) if window.may_be_gone() => return Ok(()),
+            Err(error) => return Err(format!("cannot open anew: {error}")),
+        }
+        let found = window.read(&bench.file);
+        let Some(found) = found.map_err(|fault| format!("opened anew: {fault}"))? else {
+            return Ok(());
+        };
+        if expected.is_some_and(|expected| expected != found) {
+            return Err("opened anew it is not what it was".into());
+        }
+        bench.found(found);
+        if !bench.distrust && !self.seed.is_multiple_of(4) {
+            return Ok(());
+        }
+        let from = bench.double.position();
+        for _ in 0..2 {
+            let step = any(random);
+            bench.step(&step).map_err(|fault| format!("then {fault}"))?;
+        }
+        bench.step(&Step::Sync)?;
+        let limits = Limits { kills: 2, cuts: 4 };
+        bench.crash(from, &limits, random).map(drop).map_err(|fault| format!("later, {fault}"))
+    }
+
+    fn window<'a>(&self, bench: &'a Bench, after: &Contents, reverted: bool) -> Window<'a> {
+        // Where reads see what is on the disk, it is as after a power cut.
+        let (first, how) = match reverted {
+            true => (0, After::PowerCut { torn: None }),
+            false => (bench.snapshots.len() - 1, After::Failure),
+        };
+        let mut snapshots = bench.snapshots[first..].to_vec();
+        snapshots.push(after.clone());
+        Window { snapshots, keys: &bench.keys, after: how, was_cut: bench.distrust }
+    }
+
+    fn told(&self) -> String {
+        let steps = [self.beginning, self.before, std::slice::from_ref(self.step)];
+        format!("{}, the last with {:?} at call {}", told(&steps), self.fault, self.at)
+    }
+}
+
+/// Each call of the last of `length` steps fails in each way.
+pub(super) fn all_short(length: usize, broken: Option<Broken>) -> Checked {
+    let (steps, beginnings) = (alphabet(length + 1), beginnings());
+    let all = steps.len().pow(length as u32) * beginnings.len();
+    each(all as u64, broken, |case, keys| {
+        let mut rest = case as usize;
+        let beginning = &beginnings[rest % beginnings.len()];
+        rest /= beginnings.len();
+        let step = &steps[rest % steps.len()];
+        rest /= steps.len();
+        let before: Vec<Step> = match length {
+            1 => Vec::new(),
+            _ => vec![steps[rest % steps.len()].clone()],
+        };
+        let (fault, before) = (Fault::Once(Errno::IO), &before);
+        let mut stricken = Stricken { beginning, before, step, at: 0, fault, seed: case };
+        let (calls, after) = stricken.undisturbed(keys)?;
+        for at in 0..calls {
+            for fault in FAULTS {
+                (stricken.at, stricken.fault) = (at, fault);
+                stricken.seed += 1;
+                stricken
+                    .strike(keys, &after)
+                    .map_err(|told| format!("{told}\nafter {}", stricken.told()))?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Random workloads whose last step is stricken.
+fn many_long(cases: u64) -> Checked {
+    let first = number("EZNCRYPT_FAULT_SEED", 0);
+    let beginnings = beginnings();
+    each(cases, None, |case, keys| {
+        let seed = first + case;
+        let mut random = Random(seed.wrapping_mul(0x2_0000_0001));
+        let beginning = random.pick(&beginnings);
+        let before: Vec<Step> = (0..random.below(6)).map(|_| any(&mut random)).collect();
+        let (step, fault) = (any(&mut random), *random.pick(&FAULTS));
+        let mut stricken = Stricken { beginning, before: &before, step: &step, at: 0, fault, seed };
+        let (calls, after) = stricken.undisturbed(keys)?;
+        stricken.at = random.below(calls.max(1));
+        stricken.strike(keys, &after).map_err(|fault| {
+            let seed = format!("EZNCRYPT_FAULT_SEED={seed} EZNCRYPT_FAULT_CASES=1");
+            format!("{fault}\n{seed}: after {}", stricken.told())
+        })
+    })
+}
+
+#[test]
+fn any_call_that_fails_leaves_each_sector_old_or_new_and_is_told() {
+    passes(all_short(1, None));
+    passes(all_short(2, None));
+}
+
+#[test]
+fn calls_that_fail_in_ten_thousand_longer_workloads_lose_nothing() {
+    passes(many_long(number("EZNCRYPT_FAULT_CASES", 10_000)));
+}
