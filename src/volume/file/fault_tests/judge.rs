@@ -74,8 +74,10 @@ impl Window<'_> {
         };
         let found = self.read(&file).map_err(|fault| {
             let sizes: Vec<usize> = self.snapshots.iter().map(|snapshot| snapshot.len()).collect();
+            // Before the events are looked at: reading makes more of them.
+            let last = file.read_at(file.size().saturating_sub(1), &mut [0]);
+            let last = last.map_err(|error| error.to_string());
             let (events, physical) = (events.lock().unwrap(), double.size());
-            let last = file.read_at(file.size().saturating_sub(1), &mut [0]).map_err(|error| error.to_string());
             format!("{fault} (sizes {sizes:?}, {physical} bytes on the disk, {events:?}, at the end {last:?})")
         })?;
         for event in events.lock().unwrap().iter() {
