@@ -28,7 +28,7 @@ impl CipherFile {
         let whole = self.inner_sectors(&state, &range);
         if !whole.is_empty() {
             self.allow_holes(&mut state)?;
-            if !self.growth.is_durable() {
+            if !self.unsynced.is_growth_durable() {
                 // The last sector that was durable before may be in the hole.
                 self.sync(true)?;
             }

@@ -6,7 +6,6 @@
 //! nor attributes.
 
 mod check;
-mod growth;
 mod holes;
 mod mend;
 mod open;
@@ -14,6 +13,7 @@ mod read;
 mod rekey;
 mod sealing;
 mod standing;
+mod unsynced;
 mod write;
 
 pub use check::{Apart, Checked, Damage};
@@ -25,10 +25,10 @@ use crate::format::header::{FileHeader, HEADER_LEN};
 #[cfg(test)]
 use crate::storage::double::broken::{self, Broken};
 use crate::storage::{DiskFile, with_buffer};
-use growth::Growth;
 use sealing::Sealing;
 use standing::Standing;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use unsynced::Unsynced;
 
 /// Sectors that are read or written in one go: about 1 MiB.
 const BATCH: u64 = 256;
@@ -74,7 +74,7 @@ pub struct CipherFile {
     keys: Arc<KeyCell>,
     state: RwLock<State>,
     standing: Standing,
-    growth: Growth,
+    unsynced: Unsynced,
     watcher: Option<Watcher>,
 }
 
@@ -104,9 +104,9 @@ impl CipherFile {
             self.standing.forget();
         }
         self.standing.may_sync()?;
-        let mark = self.growth.mark();
+        let mark = self.unsynced.mark();
         self.disk.sync(data_only).inspect_err(|_| self.note_failed_sync())?;
-        self.growth.note_synced(mark);
+        self.unsynced.note_synced(&mark);
         Ok(())
     }
 

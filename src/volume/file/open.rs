@@ -1,8 +1,8 @@
 //! Opening: authenticating the header, and finding out where the file really ends.
 
-use super::growth::Growth;
 use super::sealing::Sealing;
 use super::standing::Standing;
+use super::unsynced::Unsynced;
 use super::{CipherFile, Event, State, Watcher};
 use crate::crypto::CategoryKeys;
 use crate::format::Error as FormatError;
@@ -40,7 +40,7 @@ impl CipherFile {
             keys,
             state,
             standing: Standing::default(),
-            growth: Growth::new(),
+            unsynced: Unsynced::new(),
             watcher,
         };
         let physical = file.disk.size()?;

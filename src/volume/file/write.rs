@@ -227,8 +227,8 @@ impl CipherFile {
         })
     }
 
-    /// Sees to it that a sector is durably full that may have been a hole at the last sync, or bears an end mark.
-    /// A file that was cut behind it would end before that.
+    /// Sees to it that a sector is durably full that may have been a hole at the last sync, or bears an end mark, or
+    /// bore one when it was overwritten. A file that was cut behind it could end before that.
     fn store_durably(
         &self,
         state: &State,
@@ -239,7 +239,8 @@ impl CipherFile {
             return Ok(());
         }
         // With holes also one that is none: it may be there for reads only, after a sync that failed.
-        if !sealing(state)?.header.may_have_holes && !self.bears_end_mark(state, index, sector)? {
+        let stored = !sealing(state)?.header.may_have_holes && self.unsynced.are_writes_durable();
+        if stored && !self.bears_end_mark(state, index, sector)? {
             return Ok(());
         }
         self.load_completed(state, index, sector)?;
@@ -315,9 +316,7 @@ impl CipherFile {
                 self.disk.write_at(&buffer[HEADER_LEN..], SECTOR)?;
             }
             let written = self.disk.write_at(buffer, position);
-            if grown {
-                self.growth.note();
-            }
+            self.unsynced.note_write(grown);
             Ok::<_, Error>(written?)
         })?;
         if grown {

@@ -63,7 +63,8 @@ impl Stricken<'_> {
             return Err("a file that failed to be synced goes on".into());
         }
         self.judge_answer(&done, !refused)?;
-        let window = self.window(&bench, after, !synced && reverts);
+        let reverted = !synced && reverts;
+        let window = self.window(&bench, after, reverted.then_some(After::FailedSync));
         let found = window.read(&bench.file);
         let found = found.map_err(|fault| format!("by the same handle: {fault}"))?;
         if done.is_ok() && synced && found.as_ref() != Some(after) {
@@ -75,7 +76,7 @@ impl Stricken<'_> {
         // Where nothing hinders it, what failed is taken back on the disk too.
         let same = synced && !matches!(self.fault, Fault::From(_));
         let expected = found.filter(|_| same);
-        self.go_on(bench, after, expected, !synced && reverts, &mut random)
+        self.go_on(bench, after, expected, reverted, &mut random)
     }
 
     /// The caller is told the very error, and of nothing that does no harm.
@@ -123,6 +124,7 @@ impl Stricken<'_> {
         random: &mut Random,
     ) -> Checked {
         let reopened = bench.reopen();
+        let reverted = reverted.then_some(After::PowerCut { torn: None });
         let window = self.window(&bench, after, reverted);
         match reopened {
             Ok(()) => {}
@@ -150,14 +152,17 @@ impl Stricken<'_> {
         bench.crash(from, &limits, random).map(drop).map_err(|fault| format!("later, {fault}"))
     }
 
-    fn window<'a>(&self, bench: &'a Bench, after: &Contents, reverted: bool) -> Window<'a> {
-        // Where reads see what is on the disk, it is as after a power cut.
-        let (first, how) = match reverted {
-            true => (0, After::PowerCut { torn: None }),
-            false => (bench.snapshots.len() - 1, After::Failure),
-        };
+    /// What there may be: `reverted` where reads see what is on the disk, and what that is like.
+    fn window<'a>(
+        &self,
+        bench: &'a Bench,
+        after: &Contents,
+        reverted: Option<After>,
+    ) -> Window<'a> {
+        let first = if reverted.is_some() { 0 } else { bench.snapshots.len() - 1 };
         let mut snapshots = bench.snapshots[first..].to_vec();
         snapshots.push(after.clone());
+        let how = reverted.unwrap_or(After::Failure);
         Window { snapshots, keys: &bench.keys, after: how, was_cut: bench.distrust }
     }
 
@@ -217,6 +222,13 @@ fn many_long(cases: u64) -> Checked {
     })
 }
 
+/// > When the disk is full (`ENOSPC`, `EDQUOT`) the program is told so, every sector and the size
+/// > is as before or as after the call, and the next call works when there is room.
+///
+/// > When the disk cannot read or write (`EIO`) the program is told so, and every sector and the
+/// > size is as before or as after the call.
+///
+/// > A call that a signal interrupts, or of which the disk takes a part, is carried on.
 #[test]
 fn any_call_that_fails_leaves_each_sector_old_or_new_and_is_told() {
     passes(all_short(1, None));

@@ -18,6 +18,9 @@ pub(super) enum After {
     Kill,
     /// A call that failed. What was written behind the end that the file then has is cut off again.
     Failure,
+    /// A sync that failed, where reads see what is on the disk: sectors as after a power cut, and the size that
+    /// the handle knows.
+    FailedSync,
     /// A power cut.
     PowerCut {
         /// The sector that is torn, if any is; that of the header counts as none.
@@ -39,7 +42,14 @@ pub(super) struct Window<'a> {
 impl Window<'_> {
     /// Whether the power was cut.
     fn cut(&self) -> bool {
-        matches!(self.after, After::PowerCut { .. })
+        matches!(self.after, After::PowerCut { .. } | After::FailedSync)
+    }
+
+    fn torn(&self) -> Option<u64> {
+        match self.after {
+            After::PowerCut { torn } => torn,
+            _ => None,
+        }
     }
 
     /// Whether the header may be missing: the file was empty.
@@ -103,8 +113,16 @@ impl Window<'_> {
 
     fn judge_size(&self, size: u64) -> Checked {
         let (shortest, longest) = (self.shortest(), self.longest());
-        let torn = matches!(self.after, After::PowerCut { torn: Some(_) });
-        let longest = if torn { longest.next_multiple_of(PAYLOAD) } else { longest };
+        let torn = self.torn();
+        // The last sector tells where in it the file ends: when that one is lost, so is the end.
+        let shortest = match torn {
+            Some(sector) if sector + 1 == sectors(shortest) => sector * PAYLOAD + 1,
+            _ => shortest,
+        };
+        let torn = torn.is_some();
+        // The same where it is the header that is torn, which may be only when the file was empty.
+        let longest =
+            if torn || self.may_be_gone() { longest.next_multiple_of(PAYLOAD) } else { longest };
         let known = self.snapshots.iter().any(|snapshot| snapshot.len() as u64 == size);
         // A sector that is no longer the last is full, and one that becomes the last was.
         let between = size.is_multiple_of(PAYLOAD) || torn || self.was_cut;
@@ -120,7 +138,8 @@ impl Window<'_> {
             let there = snapshot.get(start..).unwrap_or_default();
             let there = &there[..there.len().min(PAYLOAD_LEN)];
             let both = there.len().min(found.len());
-            let there = if self.after == After::Failure { &there[..both] } else { there };
+            let cut_off = matches!(self.after, After::Failure | After::FailedSync);
+            let there = if cut_off { &there[..both] } else { there };
             // What one has more than the other is zeros.
             there[..both] == found[..both]
                 && there[both..].iter().chain(&found[both..]).all(|byte| *byte == 0)
@@ -136,8 +155,7 @@ impl Window<'_> {
 
     /// Whether a sector may be an error: where it was cut off, or did not exist, since the last sync.
     fn may_be_lost(&self, sector: u64) -> bool {
-        let After::PowerCut { torn } = self.after else { return false };
-        torn == Some(sector) || sector >= sectors(self.shortest())
+        self.cut() && (self.torn() == Some(sector) || sector >= sectors(self.shortest()))
     }
 
     fn judge_event(&self, event: &Event) -> Checked {
