@@ -64,6 +64,12 @@ fn assert_io_error<T>(result: io::Result<T>) {
     assert_eq!(code, Some(Errno::IO.raw_os_error()));
 }
 
+/// > When `fsync`, `fdatasync` or an `O_SYNC` write fails, the program is told the disk's error,
+/// > and every later write, truncation and sync fails with `EIO` until the last handle is closed
+/// > and the file opened anew.
+///
+/// > A failed sync is told as `sync_failed` in the audit log and as *failed syncs* in `ezncrypt
+/// > status`.
 #[test]
 fn a_file_that_failed_to_be_synced_is_not_written_until_it_is_opened_anew() {
     let instance = Instance::initialised();

@@ -39,6 +39,8 @@ fn assert_readable(file: &CipherFile, when: &str) {
     assert!(matches!(read, Ok(count) if count == out.len()), "{when}: {read:?}");
 }
 
+/// > When the disk is full (`ENOSPC`, `EDQUOT`) the program is told so, every sector and the size
+/// > is as before or as after the call, and the next call works when there is room.
 #[test]
 fn a_full_disk_leaves_every_file_readable() {
     let disk = SmallDisk::new(1024);

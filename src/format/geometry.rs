@@ -137,6 +137,8 @@ mod tests {
         }
     }
 
+    /// > The size is exactly that of the plaintext; the ciphertext takes 4096 bytes for the file
+    /// > and 4096 for each 4048 bytes of it.
     #[test]
     fn sizes_around_a_sector_are_as_specified() {
         let cases = [

@@ -75,6 +75,9 @@ fn is_read_only<T>(result: &VolumeResult<T>) -> bool {
     errno == Some(libc::EROFS)
 }
 
+/// > When a request fails inside the service (a panic: a fault of ezncrypt) it answers `EIO`, and
+/// > what it was about is read-only (`EROFS`) until the service is restarted: the file; the
+/// > directory when it was about a name in it; everything when that is not known.
 #[test]
 fn a_panic_answers_eio_is_told_and_takes_that_file_read_only() {
     let scene = Scene::new();
@@ -104,6 +107,9 @@ fn a_file_stays_read_only_when_it_is_opened_anew() {
     assert_eq!(scene.read(1), b"before");
 }
 
+/// > When a request fails inside the service (a panic: a fault of ezncrypt) it answers `EIO`, and
+/// > what it was about is read-only (`EROFS`) until the service is restarted: the file; the
+/// > directory when it was about a name in it; everything when that is not known.
 #[test]
 fn a_panic_of_which_it_is_not_known_what_it_was_about_takes_everything_read_only() {
     let scene = Scene::new();

@@ -70,6 +70,9 @@ fn without_a_service_a_command_says_so_and_how_to_start_it() {
     stopped.says("hint: ezncrypt").says("start");
 }
 
+/// > A sector that does not verify is `EIO` for every range that touches it and for no other (the
+/// > kernel asks for whole pages of 4096 bytes), and is told as `sector_damaged` and as *integrity
+/// > errors*.
 #[test]
 fn damaged_ciphertext_is_an_input_error_and_is_counted() {
     let (fixture, file) = with_file();

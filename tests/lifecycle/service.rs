@@ -101,6 +101,8 @@ fn termination_and_interrupt_unmount() {
     }
 }
 
+/// > When the service dies, every call on the mount fails, and nothing shows plaintext or takes a
+/// > write.
 #[test]
 fn a_killed_service_leaves_the_path_failing_and_the_next_start_mends_it() {
     let (fixture, file) = with_file();

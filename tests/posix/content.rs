@@ -15,6 +15,8 @@ fn read_all(file: &File) -> Vec<u8> {
     content
 }
 
+/// > Where a file was cut or extended, what was never written reads as zeros, and nothing old
+/// > comes back.
 #[test]
 fn truncating_both_ways_leaves_zeros_and_nothing_old() {
     let fixture = Fixture::new();
@@ -45,6 +47,8 @@ fn truncating_on_open_empties_the_file() {
     assert_eq!(fs::read(fixture.at("file")).unwrap(), b"new");
 }
 
+/// > Where a file was cut or extended, what was never written reads as zeros, and nothing old
+/// > comes back.
 #[test]
 fn writing_past_the_end_leaves_a_hole_of_zeros() {
     let fixture = Fixture::new();
@@ -61,6 +65,7 @@ fn writing_past_the_end_leaves_a_hole_of_zeros() {
     assert_eq!(&end, b"end");
 }
 
+/// > `SEEK_DATA` and `SEEK_HOLE` tell data from holes, to within a sector of 4048 bytes.
 #[test]
 fn seeking_finds_data_and_holes() {
     const MIB: u64 = 1 << 20;
@@ -82,6 +87,8 @@ fn seeking_finds_data_and_holes() {
     assert_eq!(seek(&full, SeekFrom::Hole(0)).unwrap(), 10_000, "the end is a hole");
 }
 
+/// > `fallocate` reserves, extends, punches and zeroes, with and without keeping the size; it
+/// > collapses and inserts nothing (`EOPNOTSUPP`).
 #[test]
 fn every_mode_of_fallocate_does_what_it_says() {
     let fixture = Fixture::new();
@@ -118,6 +125,7 @@ fn every_mode_of_fallocate_does_what_it_says() {
     assert_eq!(fallocate(&file, FallocateFlags::COLLAPSE_RANGE, 0, 4096), Err(Errno::OPNOTSUPP));
 }
 
+/// > A hole takes no space below, and punching one gives the space back.
 #[test]
 fn punching_gives_the_space_back() {
     let fixture = Fixture::new();
@@ -132,6 +140,7 @@ fn punching_gives_the_space_back() {
     assert!(after < before / 2, "{before} blocks before, {after} after");
 }
 
+/// > A file that is unlinked while it is open can be used until it is closed.
 #[test]
 fn an_unlinked_open_file_lives_until_it_is_closed() {
     let fixture = Fixture::new();
@@ -153,6 +162,7 @@ fn an_unlinked_open_file_lives_until_it_is_closed() {
     assert_eq!(super::support::tree::names(fixture.path()), ["file"]);
 }
 
+/// > Appending from several handles or threads at once loses and overwrites nothing.
 #[test]
 fn appending_from_two_handles_loses_nothing() {
     let fixture = Fixture::new();
@@ -168,6 +178,7 @@ fn appending_from_two_handles_loses_nothing() {
     assert!(fs::read(fixture.at("log")).unwrap() == expected);
 }
 
+/// > Appending from several handles or threads at once loses and overwrites nothing.
 #[test]
 fn appending_from_two_threads_loses_nothing() {
     let fixture = Fixture::new();
@@ -189,6 +200,8 @@ fn appending_from_two_threads_loses_nothing() {
     assert_eq!(lines.len(), 800, "lines were lost or torn");
 }
 
+/// > A shared mapping and `read` and `write` see each other's changes at once; a private mapping
+/// > keeps its own.
 #[test]
 fn shared_mappings_and_writes_see_each_other() {
     let fixture = Fixture::new();
@@ -209,6 +222,8 @@ fn shared_mappings_and_writes_see_each_other() {
     assert_eq!(&content[10_000..10_007], b"written");
 }
 
+/// > A mapping stays valid after the file handle is closed, and `msync` writes what was stored in
+/// > it.
 #[test]
 fn a_mapping_outlives_its_file_handle() {
     let fixture = Fixture::new();
@@ -233,6 +248,7 @@ fn a_private_mapping_keeps_its_changes_to_itself() {
     assert!(read_all(&file) == bytes(6, 9000));
 }
 
+/// > The size and the times that one process sees follow at once what another writes.
 #[test]
 fn attributes_follow_writes_through_another_handle() {
     let fixture = Fixture::new();
@@ -272,6 +288,9 @@ fn contents_survive_a_restart_of_the_service() {
     }
 }
 
+/// > After a `kill -9` of the service, every write that had returned is there, and each sector
+/// > (4048 bytes of a file, 4096 on the disk) is as it was before the request that was killed or
+/// > as it is after it.
 #[test]
 fn what_was_fsynced_survives_a_killed_service() {
     let fixture = Fixture::new();

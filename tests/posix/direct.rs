@@ -53,6 +53,8 @@ fn read(file: &File, offset: u64, length: usize) -> Vec<u8> {
     buffer.bytes().to_vec()
 }
 
+/// > `O_DIRECT` takes requests of 512 bytes and more, and agrees with cached reads and writes of
+/// > the same file.
 #[test]
 fn direct_requests_of_512_bytes_read_what_was_written() {
     let fixture = Fixture::new();
@@ -78,6 +80,11 @@ fn direct_reads_at_the_end_of_a_file_stop_there() {
     assert_eq!(file.read_at(buffer.bytes_mut(), 1024).unwrap(), 0);
 }
 
+/// > What one handle has written, every later read sees, through whichever handle of whichever
+/// > process.
+///
+/// > `O_DIRECT` takes requests of 512 bytes and more, and agrees with cached reads and writes of
+/// > the same file.
 #[test]
 fn direct_and_cached_writes_see_each_other() {
     let fixture = Fixture::new();
@@ -143,6 +150,9 @@ fn synchronous_and_data_synchronous_files_take_small_writes() {
 }
 
 /// What `O_SYNC` promises must not be lost on the way: each write asks for a sync.
+///
+/// > Each write through a handle with `O_SYNC` or `O_DSYNC` is synced before it returns, also with
+/// > `O_DIRECT`.
 #[test]
 fn every_write_of_a_synchronous_handle_is_synced_also_when_direct() {
     let fixture = Fixture::new();

@@ -36,6 +36,8 @@ fn from_another_process(fixture: &Fixture, kind: Kind, operation: FlockOperation
     })
 }
 
+/// > `fcntl` record locks and `flock` exclude other processes, and are shared or exclusive as
+/// > anywhere.
 #[test]
 fn record_locks_exclude_another_process() {
     let fixture = Fixture::new();
@@ -53,6 +55,7 @@ fn record_locks_exclude_another_process() {
     assert_eq!(from_another_process(&fixture, Kind::Posix, exclusive), FREE);
 }
 
+/// > Closing any handle of a process drops its record locks on that file, as POSIX has it.
 #[test]
 fn closing_any_handle_of_a_process_drops_its_record_locks() {
     let fixture = Fixture::new();
@@ -64,6 +67,8 @@ fn closing_any_handle_of_a_process_drops_its_record_locks() {
     assert_eq!(from_another_process(&fixture, Kind::Posix, operation), FREE);
 }
 
+/// > `fcntl` record locks and `flock` exclude other processes, and are shared or exclusive as
+/// > anywhere.
 #[test]
 fn whole_file_locks_exclude_another_process_and_another_handle() {
     let fixture = Fixture::new();

@@ -51,6 +51,8 @@ fn code(error: Errno) -> u8 {
     u8::try_from(error.raw_os_error()).unwrap()
 }
 
+/// > What is made belongs to whom made it, with his umask or the directory's default access list,
+/// > and with the group of a set-group-id directory.
 #[test]
 fn the_umask_of_the_caller_applies() {
     let fixture = Fixture::new();
@@ -68,6 +70,8 @@ fn the_umask_of_the_caller_applies() {
     }
 }
 
+/// > What is made belongs to whom made it, with his umask or the directory's default access list,
+/// > and with the group of a set-group-id directory.
 #[test]
 fn a_default_access_list_takes_the_place_of_the_umask() {
     let fixture = Fixture::new();
@@ -83,6 +87,8 @@ fn a_default_access_list_takes_the_place_of_the_umask() {
     assert_eq!(mode(&file), 0o660);
 }
 
+/// > What is made belongs to whom made it, with his umask or the directory's default access list,
+/// > and with the group of a set-group-id directory.
 #[test]
 fn what_a_user_makes_is_the_users() {
     let fixture = Fixture::new();
@@ -101,6 +107,8 @@ fn what_a_user_makes_is_the_users() {
     }
 }
 
+/// > Owners, modes and access control lists are those of the filesystem below, and they hold
+/// > besides the rules.
 #[test]
 fn the_ordinary_permissions_hold_besides_the_rules() {
     let fixture = Fixture::new();
@@ -117,6 +125,8 @@ fn the_ordinary_permissions_hold_besides_the_rules() {
     assert_ne!(made, 0);
 }
 
+/// > What is made belongs to whom made it, with his umask or the directory's default access list,
+/// > and with the group of a set-group-id directory.
 #[test]
 fn set_group_id_directories_pass_their_group_on() {
     let fixture = Fixture::new();
@@ -135,6 +145,7 @@ fn set_group_id_directories_pass_their_group_on() {
     assert_eq!(mode(&directory), 0o2755, "the directory does not pass it on itself");
 }
 
+/// > Writing by others clears the set-user-id and set-group-id bits.
 #[test]
 fn modes_and_owners_change_as_asked_and_writing_clears_set_user_id() {
     let fixture = Fixture::new();
@@ -162,6 +173,7 @@ fn modes_and_owners_change_as_asked_and_writing_clears_set_user_id() {
     assert_eq!(mode(&fixture.at("file")), 0o777, "a write left the set-user-id bit");
 }
 
+/// > Times are kept to the nanosecond, also over a restart.
 #[test]
 fn times_are_kept_to_the_nanosecond() {
     let fixture = Fixture::new();
@@ -195,6 +207,7 @@ fn changing_a_directory_changes_its_times() {
     assert_ne!(fs::metadata(&target).unwrap().mtime(), 1, "removing a file");
 }
 
+/// > Extended attributes are kept, replaced and removed, those of `user.` and `trusted.` alike.
 #[test]
 fn extended_attributes_are_kept_replaced_and_removed() {
     let fixture = Fixture::new();
@@ -225,6 +238,7 @@ fn extended_attributes_are_kept_replaced_and_removed() {
     assert!(!names.contains(&"user.one"), "{names:?}");
 }
 
+/// > `statfs` tells of the disk below.
 #[test]
 fn statfs_tells_of_the_disk_below() {
     let fixture = Fixture::new();
@@ -236,6 +250,8 @@ fn statfs_tells_of_the_disk_below() {
     assert_eq!(mount.f_namemax, 255);
 }
 
+/// > Named pipes and sockets can be made and used; device nodes can be made but not opened, and
+/// > set-user-id has no effect.
 #[test]
 fn the_mount_allows_no_devices_and_no_set_user_id() {
     let fixture = Fixture::new();

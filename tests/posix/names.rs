@@ -3,15 +3,18 @@
 use super::support::fixture::Fixture;
 use super::support::process::run;
 use super::support::tree;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, FileType, Mode, RenameFlags, makedev, mknodat, renameat_with};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::net::{UnixListener, UnixStream};
 
+/// > A rename replaces its target at once: whoever has the target open keeps it, and a new reader
+/// > gets the new file.
 #[test]
 fn renaming_replaces_moves_and_keeps_open_files() {
     let fixture = Fixture::new();
@@ -32,6 +35,8 @@ fn renaming_replaces_moves_and_keeps_open_files() {
     assert_eq!(onto_directory.kind(), ErrorKind::IsADirectory);
 }
 
+/// > A rename with `RENAME_NOREPLACE` refuses what exists, and one with `RENAME_EXCHANGE` swaps
+/// > files and directories.
 #[test]
 fn renaming_without_replacing_refuses_what_exists() {
     let fixture = Fixture::new();
@@ -48,6 +53,8 @@ fn renaming_without_replacing_refuses_what_exists() {
     assert!(!fixture.at("one").exists());
 }
 
+/// > A rename with `RENAME_NOREPLACE` refuses what exists, and one with `RENAME_EXCHANGE` swaps
+/// > files and directories.
 #[test]
 fn exchanging_swaps_a_file_and_a_directory() {
     let fixture = Fixture::new();
@@ -62,6 +69,7 @@ fn exchanging_swaps_a_file_and_a_directory() {
     assert_eq!(missing, Err(Errno::NOENT));
 }
 
+/// > Hard links are one file, with one set of contents and attributes.
 #[test]
 fn hard_links_are_one_file() {
     let fixture = Fixture::new();
@@ -80,6 +88,7 @@ fn hard_links_are_one_file() {
     assert_eq!(fs::read(&two).unwrap(), b"changed through the other name");
 }
 
+/// > Symbolic links hold their target byte for byte, as long as it may be.
 #[test]
 fn symlinks_say_what_they_were_given() {
     let fixture = Fixture::new();
@@ -95,6 +104,7 @@ fn symlinks_say_what_they_were_given() {
     assert_eq!(found.len(), "target".len() as u64);
 }
 
+/// > A name is any 255 bytes without `/` and NUL, and it is not encrypted.
 #[test]
 fn names_are_bytes() {
     let fixture = Fixture::new();
@@ -111,6 +121,7 @@ fn names_are_bytes() {
     assert_eq!(refused.raw_os_error(), Some(Errno::NAMETOOLONG.raw_os_error()));
 }
 
+/// > A listing has each name that stays there once, also while others come and go.
 #[test]
 fn a_large_directory_lists_every_name_once_also_while_names_go() {
     let fixture = Fixture::new();
@@ -179,4 +190,29 @@ fn a_listing_has_the_directory_itself_and_the_one_above() {
         let names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().to_owned()).collect();
         assert!(names.contains(&c".".to_owned()) && names.contains(&c"..".to_owned()), "{names:?}");
     }
+}
+
+/// > Named pipes and sockets can be made and used; device nodes can be made but not opened, and
+/// > set-user-id has no effect.
+#[test]
+fn pipes_and_sockets_work_and_devices_do_not_open() {
+    let fixture = Fixture::new();
+    let mode = Mode::from_raw_mode(0o600);
+    mknodat(CWD, fixture.at("pipe"), FileType::Fifo, mode, 0).unwrap();
+    let reader = fixture.open("pipe");
+    fs::write(fixture.at("pipe"), "through the pipe").unwrap();
+    let mut seen = [0; 16];
+    (&reader).read_exact(&mut seen).unwrap();
+    assert_eq!(&seen, b"through the pipe");
+
+    // By its short name, as the path of a socket has room for 107 bytes only.
+    let listener = UnixListener::bind(fixture.at("socket")).unwrap();
+    UnixStream::connect(fixture.at("socket")).unwrap().write_all(b"hello").unwrap();
+    let mut said = String::new();
+    listener.accept().unwrap().0.read_to_string(&mut said).unwrap();
+    assert_eq!(said, "hello");
+
+    mknodat(CWD, fixture.at("null"), FileType::CharacterDevice, mode, makedev(1, 3)).unwrap();
+    let refused = fs::read(fixture.at("null")).unwrap_err();
+    assert_eq!(refused.raw_os_error(), Some(Errno::ACCESS.raw_os_error()));
 }

@@ -50,6 +50,14 @@ impl Mapping {
         }
     }
 
+    /// Writes the first bytes to the beginning of a file, in one call.
+    pub fn write_to(&self, file: &File, length: usize) {
+        assert!(length <= self.length);
+        // SAFETY: within the mapping (asserted), of which nobody stores meanwhile.
+        let bytes = unsafe { std::slice::from_raw_parts(self.at.cast::<u8>(), length) };
+        assert_eq!(rustix::io::pwrite(file, bytes, 0).unwrap(), length);
+    }
+
     /// Writes the mapping's changes back to the file.
     pub fn sync(&self) {
         // SAFETY: exactly the range that was mapped.

@@ -158,6 +158,8 @@ impl Store {
     }
 }
 
+/// > The keystore is the one before the change that was going on or the one after it, and once a
+/// > command has answered it is the one after.
 #[test]
 fn whatever_is_saved_and_wherever_that_is_broken_off_the_old_or_the_new_keystore_opens() {
     let store = Store::new();

@@ -54,6 +54,9 @@ pub(super) fn flip(disk: &File, at: u64) {
     disk.write_all_at(&[!byte[0]], at).unwrap();
 }
 
+/// > A sector that does not verify is `EIO` for every range that touches it and for no other (the
+/// > kernel asks for whole pages of 4096 bytes), and is told as `sector_damaged` and as *integrity
+/// > errors*.
 #[test]
 fn a_changed_sector_is_an_error_and_its_neighbours_stay_readable() {
     let keys = keys(Suite::Xaes256Gcm);
@@ -165,6 +168,7 @@ fn an_erased_sector_is_an_error_unless_the_header_allows_holes() {
     assert!(open(&disk, &keys).unwrap().may_have_holes());
 }
 
+/// > A header that does not verify is `EIO` at opening; one sound copy of the two is enough.
 #[test]
 fn a_missing_swapped_or_foreign_header_is_refused() {
     let ours = keys(Suite::Xaes256Gcm);
@@ -225,6 +229,7 @@ fn after_an_interrupted_append_the_last_sector_decides() {
     }
 }
 
+/// > A header that does not verify is `EIO` at opening; one sound copy of the two is enough.
 #[test]
 fn one_damaged_header_copy_is_told_and_the_other_serves() {
     let keys = keys(Suite::Xaes256Gcm);

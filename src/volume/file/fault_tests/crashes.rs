@@ -167,6 +167,12 @@ pub(super) fn passes(checked: Checked) {
     }
 }
 
+/// > After a `kill -9` of the service, every write that had returned is there, and each sector
+/// > (4048 bytes of a file, 4096 on the disk) is as it was before the request that was killed or
+/// > as it is after it.
+///
+/// > After a power cut, each sector that was written since the last sync is as it was at the sync
+/// > or as it was made since: which, may differ from sector to sector.
 #[test]
 fn no_crash_of_any_workload_of_up_to_three_steps_loses_anything() {
     for length in 1..=3 {
@@ -174,6 +180,14 @@ fn no_crash_of_any_workload_of_up_to_three_steps_loses_anything() {
     }
 }
 
+/// > a sector that was not part of the file at the last sync, as the filesystem below may make a
+/// > size durable without the data;
+///
+/// > a whole file that was empty, or did not exist, at the last sync;
+///
+/// > a sector that was being written, on a disk that writes less than 4096 bytes at once, which
+/// > few have done since 2011: what was synced of it is lost with it, and when it was the last
+/// > one, so is where in it the file ended.
 #[test]
 fn no_crash_of_ten_thousand_longer_workloads_loses_anything() {
     passes(many_long(number("EZNCRYPT_FAULT_CASES", 10_000), None));

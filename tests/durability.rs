@@ -1,0 +1,184 @@
+//! What a sync promises, over a power cut: the disk's image is copied when nothing is being written, and whatever
+//! is only in memory is not in it. Cuts in the middle of writing are those of `tests/crash.rs`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use rustix::fs::OFlags;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use support::Instance;
+use support::machine::{detach, program};
+use support::process::run;
+use support::raw::Mapping;
+
+/// A way to make a file's contents durable.
+type Sync = fn(&File);
+
+/// What is synced, in bytes: some sectors and a part of one.
+const LENGTH: usize = 40_960;
+
+/// An encrypted directory whose ciphertext is on an ext4 in a file, which writes nothing unless it is told to.
+struct Machine {
+    instance: Instance,
+    data: PathBuf,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let instance = Instance::initialised();
+        let data = instance.work().join("data");
+        let machine = Self { instance, data };
+        let image = machine.image("running");
+        File::create(&image).unwrap().set_len(64 << 20).unwrap();
+        run(Command::new(program("mkfs.ext4")).args(["-q", "-F"]).arg(&image)).succeeds();
+        fs::create_dir_all(machine.instance.storage()).unwrap();
+        machine.mount(&image);
+        machine.instance.start();
+        fs::create_dir(&machine.data).unwrap();
+        machine.instance.encrypt("@test", &machine.data);
+        machine.instance.allow_this_test("@test");
+        machine
+    }
+
+    fn image(&self, name: &str) -> PathBuf {
+        self.instance.work().join(format!("{name}.image"))
+    }
+
+    fn mount(&self, image: &Path) {
+        let mut mount = Command::new(program("mount"));
+        mount.args(["-o", "loop,commit=300"]).arg(image).arg(self.instance.storage());
+        run(&mut mount).succeeds();
+    }
+
+    /// What the disk would hold if the power failed now.
+    fn picture(&self, name: &str) {
+        fs::copy(self.image("running"), self.image(name)).unwrap();
+    }
+
+    /// The machine comes up again with what was on the disk then.
+    fn come_up_with(&self, name: &str) {
+        self.instance.kill();
+        detach(&self.instance.storage());
+        self.mount(&self.image(name));
+        self.instance.start();
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.data.join(name)
+    }
+
+    fn open(&self, name: &str, flags: OFlags) -> File {
+        let flags = flags.bits().cast_signed();
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).custom_flags(flags);
+        options.open(self.at(name)).unwrap()
+    }
+
+    fn write(&self, name: &str) -> File {
+        let file = self.open(name, OFlags::empty());
+        file.write_all_at(&[b'x'; LENGTH], 0).unwrap();
+        file
+    }
+
+    fn is_whole(&self, name: &str) -> bool {
+        fs::read(self.at(name)).is_ok_and(|found| found == [b'x'; LENGTH])
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.instance.kill();
+        detach(&self.instance.storage());
+    }
+}
+
+/// > What was there when `fsync`, `fdatasync` or `msync(MS_SYNC)` succeeded is there after a power
+/// > cut.
+#[test]
+fn what_was_synced_is_there_after_a_power_cut() {
+    let machine = Machine::new();
+    let syncs: [(&str, Sync); 3] = [
+        ("fsync", |file| file.sync_all().unwrap()),
+        ("fdatasync", |file| file.sync_data().unwrap()),
+        ("msync", |file| {
+            let mapping = Mapping::shared(file, LENGTH);
+            mapping.store(0, &[b'x'; LENGTH]);
+            mapping.sync();
+        }),
+    ];
+    for (name, sync) in syncs {
+        let unsynced = machine.write(&format!("unsynced {name}"));
+        machine.picture(&format!("before {name}"));
+        let file = machine.open(name, OFlags::empty());
+        // A mapping cannot extend a file; of what it stores instead nothing is there yet.
+        let byte = if name == "msync" { b'o' } else { b'x' };
+        file.write_all_at(&[byte; LENGTH], 0).unwrap();
+        sync(&file);
+        machine.picture(name);
+        drop((file, unsynced));
+    }
+    for (name, _) in syncs {
+        machine.come_up_with(&format!("before {name}"));
+        assert!(!machine.is_whole(name), "a blind test: {name}");
+        assert!(!machine.is_whole(&format!("unsynced {name}")), "a blind test: nothing is lost");
+        machine.come_up_with(name);
+        assert!(machine.is_whole(name), "lost after {name}");
+    }
+}
+
+/// > Each write through a handle with `O_SYNC` or `O_DSYNC` is synced before it returns, also with
+/// > `O_DIRECT`.
+#[test]
+fn what_a_synchronous_handle_wrote_is_there_after_a_power_cut() {
+    let machine = Machine::new();
+    let handles = [
+        ("sync", OFlags::SYNC),
+        ("data sync", OFlags::DSYNC),
+        ("direct sync", OFlags::DIRECT | OFlags::DSYNC),
+    ];
+    for (name, flags) in handles {
+        let file = machine.open(name, flags);
+        // A mapping's memory begins at a page, as direct writes ask for.
+        let memory = Mapping::shared(&machine.write("memory"), LENGTH);
+        memory.write_to(&file, LENGTH);
+        machine.picture(name);
+    }
+    for (name, _) in handles {
+        machine.come_up_with(name);
+        assert!(machine.is_whole(name), "lost with {name}");
+    }
+}
+
+/// > A rename, creation or removal is durable once the directory is synced.
+#[test]
+fn names_are_there_after_a_power_cut_once_their_directory_is_synced() {
+    let machine = Machine::new();
+    for name in ["renamed", "replaced", "removed"] {
+        machine.write(name).sync_all().unwrap();
+    }
+    File::open(&machine.data).unwrap().sync_all().unwrap();
+    machine.picture("before");
+    let made = machine.write("made");
+    fs::rename(machine.at("renamed"), machine.at("replaced")).unwrap();
+    fs::remove_file(machine.at("removed")).unwrap();
+    fs::create_dir(machine.at("directory")).unwrap();
+    machine.picture("unsynced");
+    File::open(&machine.data).unwrap().sync_all().unwrap();
+    machine.picture("synced");
+    drop(made);
+
+    let there = |name: &str| machine.at(name).exists();
+    for (picture, changed) in [("before", false), ("unsynced", false), ("synced", true)] {
+        machine.come_up_with(picture);
+        for name in ["made", "directory"] {
+            assert_eq!(there(name), changed, "{name}, {picture}");
+        }
+        for name in ["renamed", "removed"] {
+            assert_eq!(there(name), !changed, "{name}, {picture}");
+        }
+        assert!(machine.is_whole("replaced"), "{picture}");
+    }
+}
