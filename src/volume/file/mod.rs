@@ -6,6 +6,7 @@
 //! nor attributes.
 
 mod check;
+mod end;
 mod holes;
 mod mend;
 mod open;
