@@ -71,8 +71,10 @@ impl Entry {
     }
 
     fn same(&self, other: &Self, moved: bool) -> bool {
-        // Renaming the root changes its ctime; a directory's size is the filesystem's affair.
-        let times = self.modified == other.modified && (moved || self.changed == other.changed);
+        // Renaming the root changes its ctime, and on XFS exchanging it the mtime of a directory as well: what is
+        // in it is compared anyway. A directory's size is the filesystem's affair.
+        let times = (moved && self.is_directory() || self.modified == other.modified)
+            && (moved || self.changed == other.changed);
         let size = self.is_directory() || self.size == other.size;
         self.path == other.path
             && self.inode == other.inode

@@ -14,8 +14,9 @@ use super::scan::inode;
 use super::side::Side;
 use crate::sys::open_files::Inode;
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, StatxFlags, Uid, chownat, fchmod,
-    fremovexattr, fsync, mkdirat, readlinkat, renameat_with, statx, symlinkat, unlinkat,
+    AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, StatxFlags, Timespec, Timestamps,
+    UTIME_OMIT, Uid, chownat, fchmod, fremovexattr, fsync, futimens, mkdirat, readlinkat,
+    renameat_with, statx, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
@@ -34,6 +35,32 @@ pub(super) enum Found {
     OurLink,
     /// Anything else.
     Other(Inode),
+}
+
+/// A directory and its time of modification, which XFS renews when it exchanges the directory: the entry `..` in
+/// it is another one.
+struct Dated(OwnedFd, Timespec);
+
+impl Dated {
+    fn of(above: &OwnedFd, name: &OsStr) -> Option<Self> {
+        let directory = beneath::open_directory(above, Path::new(name)).ok()?;
+        let time = modified(&directory)?;
+        Some(Self(directory, time))
+    }
+
+    fn put_back(self) {
+        let Self(directory, time) = self;
+        if modified(&directory).is_some_and(|now| now != time) {
+            let last_access = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+            // A wrong time is no reason to undo anything.
+            let _ = futimens(&directory, &Timestamps { last_access, last_modification: time });
+        }
+    }
+}
+
+fn modified(directory: &OwnedFd) -> Option<Timespec> {
+    let stat = statx(directory, "", AtFlags::EMPTY_PATH, StatxFlags::MTIME).ok()?;
+    Some(Timespec { tv_sec: stat.stx_mtime.tv_sec, tv_nsec: stat.stx_mtime.tv_nsec.into() })
 }
 
 /// The original path and its surroundings.
@@ -184,8 +211,13 @@ impl Site {
     /// Exchanges what is on the original path and what is in the private directory: one step, for
     /// whoever looks and for the disk. Not durable before [`Site::sync`].
     pub(super) fn exchange(&self, work: &OwnedFd) -> Result<()> {
-        renameat_with(&self.parent, &self.name, work, self.id.as_str(), RenameFlags::EXCHANGE)
-            .at("exchange with the symlink", &self.path)
+        let id = OsStr::new(&self.id);
+        let before = [(&self.parent, self.name.as_os_str()), (work, id)]
+            .map(|(at, name)| Dated::of(at, name));
+        renameat_with(&self.parent, &self.name, work, id, RenameFlags::EXCHANGE)
+            .at("exchange with the symlink", &self.path)?;
+        before.into_iter().flatten().for_each(Dated::put_back);
+        Ok(())
     }
 
     /// Moves what is in the private directory to the original path, where nothing is.

@@ -1,5 +1,6 @@
 //! What survives encryption, a restart and decryption: everything.
 
+use super::support::disk::{self, Disk};
 use super::support::machine::{program, user};
 use super::support::process::run;
 use super::support::tree::{Snapshot, set_attribute};
@@ -39,6 +40,24 @@ fn a_single_option_file_survives_with_all_its_attributes() {
     sample::set_acl(&path, &["-m", "u:daemon:r--"]);
     sample::set_modified(&path, 1_600_000_000, 987_654_321);
     assert_survives(&instance, &path);
+}
+
+#[test]
+fn a_tree_survives_on_the_other_filesystems() {
+    for kind in [disk::EXT4_SMALL, disk::XFS, disk::BTRFS] {
+        let disk = Disk::new(kind);
+        let root = disk.top().join("root");
+        fs::create_dir(&root).unwrap();
+        let instance = Instance::initialised_in(root);
+        instance.start();
+        let path = instance.work().join("tree");
+        fs::create_dir_all(path.join("below/empty")).unwrap();
+        fs::write(path.join("below/file"), vec![b'x'; 10_000]).unwrap();
+        for (name, time) in [("below/file", 1), ("below", 2), ("", 3)] {
+            sample::set_modified(&path.join(name), 1_600_000_000 + time, 987_654_321);
+        }
+        assert_survives(&instance, &path);
+    }
 }
 
 #[test]

@@ -14,23 +14,27 @@ use std::time::Duration;
 /// The program under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_ezncrypt");
 
-/// How long one instance may live before its service is killed, so that a request that is never
-/// answered fails the test instead of holding it for ever.
+/// How long one instance may live, or go on without a sign of life from its test, before its service is
+/// killed, so that a request that is never answered fails the test instead of holding it for ever.
 const LIFETIME: Duration = Duration::from_secs(420);
 
 /// An instance: a keystore, a service when started, and a directory for what is to be encrypted.
 /// Dropping it ends the service, unmounts and removes everything.
 pub struct Instance {
     root: PathBuf,
-    _watchdog: mpsc::Sender<()>,
+    watchdog: mpsc::Sender<()>,
 }
 
 impl Instance {
     /// A new instance with a keystore and no service.
     pub fn initialised() -> Self {
+        Self::initialised_in(machine::new_directory())
+    }
+
+    /// The same in a directory that is there already, and is removed with it.
+    pub fn initialised_in(root: PathBuf) -> Self {
         machine::require();
-        let root = machine::new_directory();
-        let instance = Self { _watchdog: watch(&root), root };
+        let instance = Self { watchdog: watch(&root), root };
         for (name, secret) in [("passphrase", "correct horse\n"), ("salt", "battery staple\n")] {
             instance.secret_file(name, secret);
         }
@@ -151,6 +155,11 @@ impl Instance {
         self.allow(category, &std::env::current_exe().unwrap());
     }
 
+    /// A sign of life from a test that takes long.
+    pub fn goes_on(&self) {
+        let _ = self.watchdog.send(());
+    }
+
     /// The service's process id.
     #[track_caller]
     pub fn pid(&self) -> u32 {
@@ -220,7 +229,8 @@ fn watch(root: &Path) -> mpsc::Sender<()> {
     let (alive, dropped) = mpsc::channel();
     let root = root.to_owned();
     std::thread::spawn(move || {
-        if dropped.recv_timeout(LIFETIME) == Err(mpsc::RecvTimeoutError::Timeout)
+        let end = std::iter::repeat_with(|| dropped.recv_timeout(LIFETIME)).find_map(Result::err);
+        if end == Some(mpsc::RecvTimeoutError::Timeout)
             && let Some(pid) = service_pid(&root)
         {
             eprintln!("a test took over {LIFETIME:?}: killing its service, process {pid}");

@@ -58,7 +58,12 @@ impl MariaDb {
     /// Starts the server at `server` on `data` and waits until it answers.
     #[track_caller]
     pub fn start_by(server: &Path, data: &Path, run: &Path) -> Self {
-        let mut command = Self::command(server, data, run);
+        Self::start_as(Self::command(server, data, run), run)
+    }
+
+    /// Starts the server of a [`MariaDb::command`] with its files in `run`, and waits until it answers.
+    #[track_caller]
+    pub fn start_as(mut command: Command, run: &Path) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut server = Self { child: command.spawn().unwrap(), run: run.to_owned() };
         process::until("the server answers", READY, || {

@@ -10,6 +10,7 @@
 
 pub mod account;
 pub mod ciphertext;
+pub mod disk;
 pub mod fixture;
 pub mod guarded;
 pub mod instance;

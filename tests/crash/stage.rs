@@ -1,0 +1,185 @@
+//! A service and a database server at work, all of it on one disk.
+
+use super::bank;
+use super::load::{Load, Standing, Works};
+use super::support::disk::Disk;
+use super::support::machine::{detach, program};
+use super::support::mariadb::MariaDb;
+use super::support::process::run;
+use super::support::random::Random;
+use super::support::{Instance, template};
+use rustix::io::Errno;
+use serde_json::Value;
+use std::fs::{self, File};
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+/// Everything, between two crashes. What comes first is dropped first.
+pub struct Stage {
+    server: Option<MariaDb>,
+    instance: Instance,
+    pub disk: Disk,
+    pub works: Works,
+    random: Random,
+}
+
+impl Stage {
+    /// Sets everything up and starts it.
+    pub fn on(disk: Disk) -> Self {
+        let seed = seed();
+        eprintln!("{}: EZNCRYPT_CRASH_SEED={seed}", disk.name());
+        fs::create_dir(disk.beside()).unwrap();
+        let root = disk.top().join("root");
+        fs::create_dir(&root).unwrap();
+        let instance = Instance::initialised_in(root);
+        instance.start();
+        let (data, files) = (instance.work().join("mysql"), instance.work().join("files"));
+        template::copy_without_rows(&data);
+        instance.encrypt("@mysql", &data);
+        instance.allow("@mysql", &program("mariadbd"));
+        fs::create_dir(&files).unwrap();
+        instance.encrypt("@test", &files);
+        instance.allow_this_test("@test");
+        let works = Works::new(&files, instance.work().join("moved"));
+        let mut stage = Self { server: None, instance, disk, works, random: Random(seed) };
+        bank::prepare(stage.start_server());
+        stage
+    }
+
+    /// Starts a server on the data, and has it recover.
+    #[track_caller]
+    fn start_server(&mut self) -> &MariaDb {
+        let (data, run) = (self.instance.work().join("mysql"), self.disk.beside().join("run"));
+        let mut command = MariaDb::command(&program("mariadbd"), &data, &run);
+        let flush = ["O_DIRECT", "fsync", "O_DSYNC"][self.random.below(3) as usize];
+        command.arg(format!("--innodb-flush-method={flush}"));
+        // Small, so that pages are written all the time.
+        command.args(["--innodb-log-file-size=4M", "--innodb-buffer-pool-size=8M"]);
+        // The template's accounts have passwords.
+        command.arg("--skip-grant-tables");
+        // What is told of a failure is about this start.
+        let _ = fs::remove_file(run.join("log.err"));
+        self.server.insert(MariaDb::start_as(command, &run))
+    }
+
+    /// Has everybody work until each has done something, and then for a while.
+    pub fn load(&mut self) -> Load {
+        let socket = self.server.as_ref().unwrap().socket();
+        let load = self.works.begin(&self.instance, &socket, &mut self.random);
+        self.works.wait_for(1);
+        std::thread::sleep(Duration::from_millis(self.random.below(600)));
+        load
+    }
+
+    /// The service dies, and with it all that needs it.
+    #[track_caller]
+    pub fn kill(&mut self, load: Load) {
+        load.is_dying();
+        self.instance.kill();
+        load.end();
+        self.server = None;
+        self.assert_closed();
+    }
+
+    /// Nobody is served, and nobody reads plaintext.
+    #[track_caller]
+    fn assert_closed(&self) {
+        for path in self.works.files() {
+            let error = File::open(path).unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(Errno::NOTCONN.raw_os_error()), "{error}");
+            let stranger = run(Command::new(program("cat")).arg(path));
+            assert_ne!(stranger.code, Some(0), "{stranger}");
+            assert!(stranger.stdout.is_empty(), "{stranger}");
+        }
+        let new = self.instance.work().join("files/new");
+        assert!(fs::write(&new, "plain").is_err(), "a write went somewhere");
+    }
+
+    /// Takes the power away: the disk holds what its snapshot kept.
+    pub fn fall_back(&self) {
+        detach(&self.instance.mount());
+        self.disk.fall_back();
+    }
+
+    /// Starts all again and fails the test when anything is lost.
+    #[track_caller]
+    pub fn come_back(&mut self, of_power: bool, before: &Standing, after: &Standing) {
+        let faults = self.faults(of_power, before, after);
+        let log = self.server.as_ref().unwrap().log();
+        assert!(faults.is_empty(), "{}: {faults:#?}\n{log}", self.disk.name());
+    }
+
+    /// Starts all again; tells what is lost of what was known `before` the crash, or was never asked for until
+    /// `after` it.
+    #[track_caller]
+    pub fn faults(&mut self, of_power: bool, before: &Standing, after: &Standing) -> Vec<String> {
+        self.instance.goes_on();
+        self.instance.start();
+        let mut faults = self.damage(of_power);
+        faults.extend(self.works.judge_files(of_power, before, after));
+        self.instance.assert_no_leftovers(&self.instance.work());
+        self.start_server();
+        let server = self.server.as_ref().unwrap();
+        faults.extend(self.works.judge_tables(server, before, after));
+        faults
+    }
+
+    /// What `verify` finds and a crash does not leave.
+    fn damage(&self, of_power: bool) -> Vec<String> {
+        let found = self.instance.run(["verify", "--json"]).json();
+        let rows = |file: &Value| file["damage"].as_array().unwrap().clone();
+        let mut faults = Vec::new();
+        for file in found["damaged"].as_array().unwrap() {
+            let path = file["path"].as_str().unwrap();
+            // What is in the writers' files is judged byte by byte.
+            let is_judged = of_power && path.contains("/work/files/");
+            let harmless: &[&str] = match of_power {
+                true => &["size", "end_missing", "header_copy", "end_inside"],
+                false => &["size", "end_missing"],
+            };
+            let is_bad =
+                |row: &Value| !is_judged && !harmless.contains(&row["kind"].as_str().unwrap());
+            faults.extend(
+                rows(file).iter().filter(|row| is_bad(row)).map(|row| format!("{path}: {row}")),
+            );
+        }
+        faults
+    }
+
+    /// Fails the test unless the audit log is whole, but for what crashes leave, and tells how much was done. A power
+    /// cut may take lines that were not synced from the middle: pages of a file reach the disk in any order.
+    #[track_caller]
+    pub fn look(&self, of_power: bool, rounds: usize) {
+        let told = self.instance.run(["audit", "--verify"]);
+        let harmless = |line: &str| {
+            let kinds = ["is not a line of this log", "are missing before it"];
+            of_power && kinds.iter().any(|kind| line.contains(kind))
+        };
+        let alarms = told.stdout.lines().filter(|line| line.starts_with("ALARM"));
+        let alarms: Vec<_> = alarms.filter(|line| !harmless(line)).collect();
+        assert!(alarms.is_empty(), "{told}");
+        assert!(told.code == Some(0) || of_power && told.code == Some(7), "{told}");
+        let (name, what) = (self.disk.name(), if of_power { "power cuts" } else { "kills" });
+        eprintln!("{name}: {rounds} {what}; {}", self.works.done());
+    }
+
+    /// Fails the test unless all is sound now that everything was opened.
+    #[track_caller]
+    pub fn assert_sound(&self) {
+        self.instance.run(["verify"]).succeeds();
+    }
+}
+
+fn seed() -> u64 {
+    let given = std::env::var("EZNCRYPT_CRASH_SEED").ok().map(|seed| seed.parse().unwrap());
+    given.unwrap_or_else(|| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        now.as_nanos() as u64 | 1
+    })
+}
+
+/// How often: in the short form, in the long one, or as the environment says.
+pub fn times(short: usize, long: usize, variable: &str) -> usize {
+    let given = std::env::var(variable).ok().map(|times| times.parse().unwrap());
+    given.unwrap_or(if std::env::var_os("EZNCRYPT_LONG").is_some() { long } else { short })
+}

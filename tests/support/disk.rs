@@ -1,0 +1,158 @@
+//! Filesystems in files, of which a test may take the power away.
+
+use super::machine::{detach, is_mounted, new_directory, program};
+use super::process::{run, until};
+use rustix::fs::ioctl_ficlone;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// A filesystem, and how it is made and mounted.
+pub struct Kind {
+    pub name: &'static str,
+    make: &'static [&'static str],
+    options: &'static str,
+}
+
+pub const EXT4: Kind = Kind { name: "ext4", make: &["mkfs.ext4", "-q", "-F"], options: "loop" };
+pub const EXT4_SMALL: Kind = Kind {
+    name: "ext4 with blocks of 1 KiB",
+    make: &["mkfs.ext4", "-q", "-F", "-b", "1024"],
+    options: "loop",
+};
+pub const EXT4_AT_ONCE: Kind =
+    Kind { name: "ext4 with nodelalloc", make: EXT4.make, options: "loop,nodelalloc" };
+pub const XFS: Kind = Kind { name: "XFS", make: &["mkfs.xfs", "-q", "-f"], options: "loop" };
+pub const BTRFS: Kind = Kind { name: "btrfs", make: &["mkfs.btrfs", "-q", "-f"], options: "loop" };
+pub const TMPFS: Kind = Kind { name: "tmpfs", make: &[], options: "size=400M" };
+
+/// XFS takes no less than 300 MiB.
+const SIZE: u64 = 320 << 20;
+
+/// A mounted filesystem; unmounted and removed when dropped.
+pub struct Disk {
+    kind: Kind,
+    directory: PathBuf,
+    /// Where its image is.
+    home: PathBuf,
+}
+
+impl Disk {
+    /// A filesystem of its own, in a file unless it is a tmpfs.
+    pub fn new(kind: Kind) -> Self {
+        let directory = new_directory();
+        let room = room(&directory);
+        Self::within(kind, directory, room)
+    }
+
+    /// The same in a file on an XFS, so that [`Disk::snapshot`] can be taken.
+    ///
+    /// What a snapshot holds is what a power cut leaves on a disk that keeps what it was given in the order
+    /// in which it came. The loop device writes each request of the filesystem into the file by one call,
+    /// and tells that it is done when that is in the file's page cache. `FICLONE` takes the lock that such
+    /// a call holds, writes the page cache out, and shares the blocks, before the next call gets the lock:
+    /// it is atomic with regard to writes (ioctl_ficlone(2)). So each request that was told to be done is in
+    /// the copy, all that a flush covered among them, none that came later, and one on its way is
+    /// in it or not. A plain copy of the changing file would mix times. Disks that reorder between flushes are
+    /// the business of the double in `src/storage/double`.
+    pub fn that_can_be_cut(kind: Kind) -> Self {
+        let directory = new_directory();
+        let (image, home) = (room(&directory).join("outer-image"), directory.join("outer"));
+        make(&XFS, &image, 4 * SIZE);
+        mount(XFS.options, &image, &home);
+        Self::within(kind, directory, home)
+    }
+
+    fn within(kind: Kind, directory: PathBuf, home: PathBuf) -> Self {
+        let disk = Self { kind, directory, home };
+        if disk.has_image() {
+            make(&disk.kind, &disk.image(), SIZE);
+        }
+        disk.mount();
+        disk
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &'static str {
+        self.kind.name
+    }
+
+    /// Its top directory.
+    pub fn top(&self) -> PathBuf {
+        self.directory.join("top")
+    }
+
+    /// A directory that is not on it.
+    pub fn beside(&self) -> PathBuf {
+        self.directory.join("beside")
+    }
+
+    /// Keeps what the disk holds at this moment.
+    pub fn snapshot(&self) {
+        let copy = File::create(self.kept()).unwrap();
+        ioctl_ficlone(copy, File::open(self.image()).unwrap()).unwrap();
+    }
+
+    /// Takes the filesystem away and mounts what the snapshot kept. Nothing may be open on it.
+    pub fn fall_back(&self) {
+        let top = self.top();
+        until("the disk is unmounted", Duration::from_secs(60), || {
+            run(Command::new(program("umount")).arg(&top)).code == Some(0) || !is_mounted(&top)
+        });
+        fs::rename(self.kept(), self.image()).unwrap();
+        self.mount();
+    }
+
+    fn mount(&self) {
+        if self.has_image() {
+            mount(self.kind.options, &self.image(), &self.top());
+        } else {
+            mount_tmpfs(self.kind.options, &self.top());
+        }
+    }
+
+    fn has_image(&self) -> bool {
+        !self.kind.make.is_empty()
+    }
+
+    fn image(&self) -> PathBuf {
+        self.home.join("image")
+    }
+
+    fn kept(&self) -> PathBuf {
+        self.home.join("kept")
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        detach(&self.top());
+        detach(&self.directory.join("outer"));
+        detach(&self.directory.join("room"));
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Where images are: in memory, as nothing here depends on a real disk and each sync would wait for all others on it.
+fn room(directory: &Path) -> PathBuf {
+    let room = directory.join("room");
+    mount_tmpfs("size=1400M", &room);
+    room
+}
+
+fn mount_tmpfs(options: &str, top: &Path) {
+    fs::create_dir_all(top).unwrap();
+    let mut mount = Command::new(program("mount"));
+    run(mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(top)).succeeds();
+}
+
+fn make(kind: &Kind, image: &Path, size: u64) {
+    File::create(image).unwrap().set_len(size).unwrap();
+    run(Command::new(program(kind.make[0])).args(&kind.make[1..]).arg(image)).succeeds();
+}
+
+fn mount(options: &str, image: &Path, top: &Path) {
+    fs::create_dir_all(top).unwrap();
+    run(Command::new(program("mount")).args(["-o", options]).arg(image).arg(top)).succeeds();
+}
