@@ -5,6 +5,8 @@ mod support;
 
 #[path = "lifecycle/damage.rs"]
 mod damage;
+#[path = "lifecycle/mount_point.rs"]
+mod mount_point;
 #[path = "lifecycle/service.rs"]
 mod service;
 #[path = "lifecycle/supervised.rs"]

@@ -49,6 +49,9 @@ use std::fmt::Display;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+/// The kind of filesystem that our mounts are.
+const OURS: &str = "fuse.ezncrypt";
+
 /// Asks the user for the secret, when it turns out to be needed.
 pub type AskSecret<'a> = &'a mut dyn FnMut() -> Result<Secret, Failure>;
 
@@ -165,6 +168,13 @@ pub fn wait_until_free(paths: &Paths, at_most: Duration) -> Result<(), Failure> 
             other => return other.map(drop),
         }
     }
+}
+
+/// The filesystem of somebody else that hides what is on this point, if one does: the kind of the topmost one.
+fn hidden_by(point: &Path) -> Option<String> {
+    let topmost = mounts_on(point).pop()?;
+    let kind = topmost.split_once(" - ")?.1.split(' ').next()?.to_owned();
+    (kind != OURS).then_some(kind)
 }
 
 /// The mounts on a point, one line of `/proc/self/mountinfo` each, the topmost last.

@@ -43,6 +43,7 @@ pub fn run(paths: &Paths, launch: Launch, ready: impl FnOnce()) -> Result<(), Fa
     let mut keystore = sealed.unlock(&secret)?;
     drop(secret);
     let mended = keys::mend(&mut keystore)?;
+    refuse_symlink(&paths.mount())?;
     clear_mount_point(&paths.mount())?;
     prepare_directories(paths)?;
 
@@ -116,11 +117,24 @@ pub(super) fn make_directory(path: &Path, mode: u32) -> Result<(), Failure> {
         .map_err(|error| super::failed(&format!("cannot make {}", path.display()), &error))
 }
 
+/// The kernel would mount on what a symlink leads to, where nobody looks for the mount: neither the rules nor
+/// who ends the service.
+fn refuse_symlink(point: &Path) -> Result<(), Failure> {
+    match std::fs::symlink_metadata(point) {
+        Ok(found) if found.is_symlink() => {
+            let message = format!("the mount point {} is a symlink", point.display());
+            let hint = format!("rm {}: the service makes a directory there", point.display());
+            Err(Failure::new(FailureKind::Failed, message).hint(hint))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Takes away what a service that died left on the mount point. It holds no lock any more, so nothing
 /// serves it.
 fn clear_mount_point(point: &Path) -> Result<(), Failure> {
-    for line in super::mounts_on(point) {
-        if !line.contains(" - fuse.ezncrypt ") {
+    while !super::mounts_on(point).is_empty() {
+        if super::hidden_by(point).is_some() {
             let message = format!("another filesystem is mounted on {}", point.display());
             return Err(Failure::new(FailureKind::Busy, message)
                 .hint(format!("umount {}", point.display())));
@@ -216,6 +230,8 @@ fn end(engine: &Engine, reason: &str) {
     engine.log().write("stop", json!({ "pid": std::process::id(), "reason": reason }));
     if let Some(mounted) = engine.live().and_then(|live| live.mounted.get())
         && mounted.is_served()
+        // Not what somebody else mounted over it: the end of this process ends the tree all the same.
+        && super::hidden_by(&engine.paths().mount()).is_none()
         && mounted.unmount(false).is_err()
     {
         // Somebody has files open. What they wrote is on its way to the disk; the tree goes away from
