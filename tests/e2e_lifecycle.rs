@@ -9,6 +9,8 @@ mod damage;
 mod mount_point;
 #[path = "lifecycle/service.rs"]
 mod service;
+#[path = "lifecycle/state_directory.rs"]
+mod state_directory;
 #[path = "lifecycle/supervised.rs"]
 mod supervised;
 #[path = "lifecycle/trust.rs"]

@@ -49,6 +49,11 @@ fn what_lies_in_the_way_of_the_mount_is_named_and_left_alone() {
     fs::remove_file(&inside).unwrap();
 
     fs::remove_dir(&point).unwrap();
+    fs::write(&point, "theirs").unwrap();
+    refused(instance, 1, "move away what is there");
+    assert_eq!(fs::read(&point).unwrap(), b"theirs");
+    fs::remove_file(&point).unwrap();
+
     // To a directory, to nothing, into the ciphertext.
     let elsewhere = instance.work().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
