@@ -7,6 +7,8 @@ mod support;
 mod damage;
 #[path = "lifecycle/mount_point.rs"]
 mod mount_point;
+#[path = "lifecycle/one_owner.rs"]
+mod one_owner;
 #[path = "lifecycle/service.rs"]
 mod service;
 #[path = "lifecycle/state_directory.rs"]
