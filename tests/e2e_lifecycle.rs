@@ -5,8 +5,14 @@ mod support;
 
 #[path = "lifecycle/damage.rs"]
 mod damage;
+#[path = "lifecycle/mount_point.rs"]
+mod mount_point;
+#[path = "lifecycle/one_owner.rs"]
+mod one_owner;
 #[path = "lifecycle/service.rs"]
 mod service;
+#[path = "lifecycle/state_directory.rs"]
+mod state_directory;
 #[path = "lifecycle/supervised.rs"]
 mod supervised;
 #[path = "lifecycle/trust.rs"]

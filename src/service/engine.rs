@@ -13,7 +13,7 @@ use crate::access::{self, Policy, ProcCallers, Programs, Rule};
 use crate::fuse::{self, Mounted};
 use crate::keystore::{AuditHead, Keystore, Location, RuleRecord};
 use crate::sys::caller::FileStat;
-use crate::volume::{Ino, Observer, Place, Volume, file};
+use crate::volume::{self, Ino, Observer, Place, Volume, file};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -125,8 +125,11 @@ impl Engine {
         log: Arc<Log>,
         live: Option<Live>,
     ) -> Result<Self, Failure> {
-        let volume = Volume::open(&paths.storage(), observer)
-            .map_err(|error| super::failed("cannot open the storage directory", &error))?;
+        let storage = paths.storage();
+        let volume = Volume::open(&storage, observer).map_err(|error| match error {
+            volume::Error::Io(error) => super::refused_at(&storage, "cannot open", &error),
+            error => super::failed(&format!("cannot open {}", storage.display()), &error),
+        })?;
         let volume = Arc::new(volume);
         let judges = RwLock::new(judges(&paths, &volume)?);
         let kept = log.clone();

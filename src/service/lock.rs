@@ -32,10 +32,8 @@ impl StateLock {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let file = options.custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC).open(&path);
-        let file = file.map_err(|error| {
-            let message = format!("cannot open the lock {}: {error}", path.display());
-            Failure::new(FailureKind::Failed, message)
-        })?;
+        let file =
+            file.map_err(|error| super::refused_at(&path, "cannot open the lock", &error))?;
         flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
             let state = paths.state().display();
             Failure::new(FailureKind::Busy, format!("{state} is in use by another ezncrypt"))

@@ -46,8 +46,12 @@ use engine::Engine;
 use lock::StateLock;
 use protocol::{Answer, Failure, FailureKind, Progress, Request, Secret};
 use std::fmt::Display;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::{Duration, Instant};
+
+/// The kind of filesystem that our mounts are.
+const OURS: &str = "fuse.ezncrypt";
 
 /// Asks the user for the secret, when it turns out to be needed.
 pub type AskSecret<'a> = &'a mut dyn FnMut() -> Result<Secret, Failure>;
@@ -151,6 +155,28 @@ fn failed(what: &str, error: &(impl Display + ?Sized)) -> Failure {
     Failure::new(FailureKind::Failed, format!("{what}: {error}"))
 }
 
+/// As [`failed`], for what the filesystem refused at `path`: a full one has its own kind, and the mend is named
+/// where there is one.
+fn refused_at(path: &Path, what: &str, error: &io::Error) -> Failure {
+    let message = format!("{what} {}: {error}", path.display());
+    let (kind, mend) = match error.kind() {
+        ErrorKind::StorageFull => (FailureKind::NoSpace, "make room on its filesystem"),
+        ErrorKind::QuotaExceeded => (FailureKind::NoSpace, "make room within the quota"),
+        ErrorKind::ReadOnlyFilesystem => {
+            (FailureKind::Failed, "the state directory must be writable: mount -o remount,rw")
+        }
+        // Root may do everything but that.
+        ErrorKind::PermissionDenied if error.raw_os_error() == Some(libc::EPERM) => {
+            (FailureKind::Failed, "lsattr shows whether it is immutable; chattr -i -a ends that")
+        }
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            (FailureKind::Failed, "it must be a directory: move away what is there")
+        }
+        _ => return Failure::new(FailureKind::Failed, message),
+    };
+    Failure::new(kind, message).hint(mend)
+}
+
 /// Waits until whoever owns the state directory has let it go, at most that long.
 ///
 /// # Errors
@@ -165,6 +191,13 @@ pub fn wait_until_free(paths: &Paths, at_most: Duration) -> Result<(), Failure> 
             other => return other.map(drop),
         }
     }
+}
+
+/// The filesystem of somebody else that hides what is on this point, if one does: the kind of the topmost one.
+fn hidden_by(point: &Path) -> Option<String> {
+    let topmost = mounts_on(point).pop()?;
+    let kind = topmost.split_once(" - ")?.1.split(' ').next()?.to_owned();
+    (kind != OURS).then_some(kind)
 }
 
 /// The mounts on a point, one line of `/proc/self/mountinfo` each, the topmost last.

@@ -130,6 +130,7 @@ fn check_secret(engine: &Engine, secret: &Secret) -> Result<(), Failure> {
 
 fn stop(engine: &Engine, force: bool) -> Result<Answer, Failure> {
     let Some(live) = engine.live() else { return Err(client::not_running(engine.paths())) };
+    refuse_hidden(engine)?;
     if !force {
         // A change of keys is stopped by the end and goes on with the next start.
         if engine.rotation().running().is_none() {
@@ -150,6 +151,14 @@ fn stop(engine: &Engine, force: bool) -> Result<Answer, Failure> {
     engine.log().write("stop_asked", json!({ "force": force }));
     engine.end_after_reply();
     Ok(Answer::Nothing)
+}
+
+/// What somebody mounted over the tree would be unmounted in its place.
+fn refuse_hidden(engine: &Engine) -> Result<(), Failure> {
+    let point = engine.paths().mount();
+    let Some(kind) = super::hidden_by(&point) else { return Ok(()) };
+    let message = format!("another filesystem ({kind}) is mounted over {}", point.display());
+    Err(Failure::new(FailureKind::Busy, message).hint(format!("umount {}", point.display())))
 }
 
 /// The failure that names who uses files below the mount.

@@ -43,6 +43,7 @@ pub fn run(paths: &Paths, launch: Launch, ready: impl FnOnce()) -> Result<(), Fa
     let mut keystore = sealed.unlock(&secret)?;
     drop(secret);
     let mended = keys::mend(&mut keystore)?;
+    refuse_symlink(&paths.mount())?;
     clear_mount_point(&paths.mount())?;
     prepare_directories(paths)?;
 
@@ -113,14 +114,27 @@ fn prepare_directories(paths: &Paths) -> Result<(), Failure> {
 pub(super) fn make_directory(path: &Path, mode: u32) -> Result<(), Failure> {
     let made = DirBuilder::new().recursive(true).mode(mode).create(path);
     made.and_then(|()| std::fs::set_permissions(path, Permissions::from_mode(mode)))
-        .map_err(|error| super::failed(&format!("cannot make {}", path.display()), &error))
+        .map_err(|error| super::refused_at(path, "cannot make", &error))
+}
+
+/// The kernel would mount on what a symlink leads to, where nobody looks for the mount: neither the rules nor
+/// who ends the service.
+fn refuse_symlink(point: &Path) -> Result<(), Failure> {
+    match std::fs::symlink_metadata(point) {
+        Ok(found) if found.is_symlink() => {
+            let message = format!("the mount point {} is a symlink", point.display());
+            let hint = format!("rm {}: the service makes a directory there", point.display());
+            Err(Failure::new(FailureKind::Failed, message).hint(hint))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Takes away what a service that died left on the mount point. It holds no lock any more, so nothing
 /// serves it.
 fn clear_mount_point(point: &Path) -> Result<(), Failure> {
-    for line in super::mounts_on(point) {
-        if !line.contains(" - fuse.ezncrypt ") {
+    while !super::mounts_on(point).is_empty() {
+        if super::hidden_by(point).is_some() {
             let message = format!("another filesystem is mounted on {}", point.display());
             return Err(Failure::new(FailureKind::Busy, message)
                 .hint(format!("umount {}", point.display())));
@@ -163,7 +177,9 @@ fn mount(engine: &Arc<Engine>) -> Result<(), Failure> {
 }
 
 fn serve(engine: &Arc<Engine>, ask_end: Sender<End>, signals: SigSet) -> Result<(), Failure> {
-    let cannot = |error: std::io::Error| super::failed("cannot serve the sockets", &error);
+    let run = engine.paths().run();
+    let cannot =
+        |error: std::io::Error| super::refused_at(&run, "cannot serve the sockets in", &error);
     server::serve_control(engine.clone()).map_err(cannot)?;
     server::serve_status(engine.clone()).map_err(cannot)?;
     guards::socket::serve(engine.clone()).map_err(cannot)?;
@@ -216,6 +232,8 @@ fn end(engine: &Engine, reason: &str) {
     engine.log().write("stop", json!({ "pid": std::process::id(), "reason": reason }));
     if let Some(mounted) = engine.live().and_then(|live| live.mounted.get())
         && mounted.is_served()
+        // Not what somebody else mounted over it: the end of this process ends the tree all the same.
+        && super::hidden_by(&engine.paths().mount()).is_none()
         && mounted.unmount(false).is_err()
     {
         // Somebody has files open. What they wrote is on its way to the disk; the tree goes away from

@@ -4,7 +4,7 @@
 //! it takes nothing over from the one that died.
 
 use super::protocol::{Failure, FailureKind};
-use super::{Paths, client, failed, run};
+use super::{Paths, client, failed, refused_at, run};
 use crate::sys::child::{Ended, Keeper};
 use crate::sys::daemon::{Ready, line};
 use nix::sys::signal::{Signal, kill};
@@ -74,8 +74,7 @@ impl Supervisor {
     pub fn claim(paths: &Paths) -> Result<Self, Failure> {
         run::make_directory(&paths.run(), 0o755)?;
         let path = paths.supervisor_file();
-        let cannot =
-            |error: std::io::Error| failed(&format!("cannot use {}", path.display()), &error);
+        let cannot = |error: std::io::Error| refused_at(&path, "cannot use", &error);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let file = options.custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC).open(&path);

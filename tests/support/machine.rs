@@ -98,6 +98,21 @@ impl Mounted {
         Self(at.to_owned())
     }
 
+    /// Mounts the directory `from` at another one as well.
+    pub fn bind(from: &Path, at: &Path) -> Self {
+        let nothing: Option<&str> = None;
+        nix::mount::mount(Some(from), at, nothing, nix::mount::MsFlags::MS_BIND, nothing).unwrap();
+        Self(at.to_owned())
+    }
+
+    /// Lets nobody write through a mount that was made by [`Mounted::bind`].
+    pub fn read_only(&self) {
+        use nix::mount::MsFlags as Flags;
+        let flags = Flags::MS_BIND | Flags::MS_REMOUNT | Flags::MS_RDONLY;
+        let nothing: Option<&str> = None;
+        nix::mount::mount(nothing, &self.0, nothing, flags, nothing).unwrap();
+    }
+
     /// Mounts an empty overlay at an existing directory, whose layers are made in another one.
     pub fn overlay(at: &Path, layers: &Path) -> Self {
         for layer in ["lower", "upper", "work"] {
