@@ -1,5 +1,5 @@
 //! A store at the one path where all of them were made. It is there only for the test itself: in a mount
-//! namespace, so nothing of the machine's is touched and several tests run at the same time.
+//! namespace, so nothing of the machine's is touched.
 
 use super::support::instance::BINARY;
 use super::support::machine::{self, new_directory, program};
@@ -52,6 +52,9 @@ pub fn in_own_mounts(test: &str, body: impl FnOnce()) {
         return body();
     }
     machine::require();
+    // Who has a file open is told by its path, in whatever mounts: one store at a time on a machine.
+    let alone = fs::File::open("/srv").unwrap();
+    rustix::fs::flock(&alone, rustix::fs::FlockOperation::LockExclusive).unwrap();
     let directory = Srv(new_directory());
     let mut command = Command::new(program("unshare"));
     command.args(["--mount", "--propagation", "private"]).arg(std::env::current_exe().unwrap());

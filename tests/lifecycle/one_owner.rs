@@ -55,6 +55,7 @@ fn a_service_is_found_by_every_path_of_its_state_directory() {
     // By the symlink it is mounted where the directory is.
     run(&mut by(instance, &link, ["start"])).succeeds();
     assert_eq!(fs::read(&file).unwrap(), b"plaintext");
+    instance.stop();
 }
 
 #[test]
@@ -77,8 +78,6 @@ fn of_ten_starts_at_the_same_moment_one_serves_and_the_others_are_refused() {
         for outcome in ended.into_iter().filter(|outcome| outcome.code != Some(0)) {
             outcome.exits(5).says("hint: ");
         }
-        let status = instance.run(["status", "--json"]).succeeds().json();
-        assert_eq!(status["pid"], instance.pid());
         assert_eq!(fs::read(&file).unwrap(), b"plaintext");
         instance.stop();
         assert_not_running(instance);
