@@ -30,7 +30,7 @@ impl Instance {
     pub fn initialised() -> Self {
         machine::require();
         let root = machine::new_directory();
-        let instance = Self { _watchdog: watch(&root), root };
+        let instance = Self { _watchdog: watch(&root, LIFETIME), root };
         for (name, secret) in [("passphrase", "correct horse\n"), ("salt", "battery staple\n")] {
             instance.secret_file(name, secret);
         }
@@ -48,6 +48,11 @@ impl Instance {
         let instance = Self::initialised();
         instance.start();
         instance
+    }
+
+    /// Lets the instance live so long from now on, which a long test needs.
+    pub fn may_live_for(&mut self, lifetime: Duration) {
+        self._watchdog = watch(&self.root, lifetime);
     }
 
     /// The state directory.
@@ -216,14 +221,14 @@ fn service_pid(root: &Path) -> Option<u32> {
     ours.then_some(pid)
 }
 
-fn watch(root: &Path) -> mpsc::Sender<()> {
+fn watch(root: &Path, lifetime: Duration) -> mpsc::Sender<()> {
     let (alive, dropped) = mpsc::channel();
     let root = root.to_owned();
     std::thread::spawn(move || {
-        if dropped.recv_timeout(LIFETIME) == Err(mpsc::RecvTimeoutError::Timeout)
+        if dropped.recv_timeout(lifetime) == Err(mpsc::RecvTimeoutError::Timeout)
             && let Some(pid) = service_pid(&root)
         {
-            eprintln!("a test took over {LIFETIME:?}: killing its service, process {pid}");
+            eprintln!("a test took over {lifetime:?}: killing its service, process {pid}");
             process::send(pid, Signal::KILL);
         }
     });
