@@ -1,159 +1,23 @@
-//! Other people's judges: fsx for file contents, pjdfstest for POSIX semantics.
+//! Other people's judges, on the mount: fsx, fio and dbench for contents, pjdfstest for POSIX semantics,
+//! stress-ng for everything at once, and MariaDB's own tests.
 //!
-//! Both are built by `tests/run` from crates.io. pjdfstest also runs on a plain directory of the
-//! filesystem below, and only what fails there too, or stands in [`FUSE_LIMITS`] with its reason,
-//! may fail on the mount.
+//! `tests/run` builds fsx and pjdfstest from crates.io; the others are Debian's. Where a judge may find
+//! fault with any filesystem it also runs on a plain directory of the filesystem below, and only what
+//! fails there too, or stands in a list with its reason, may fail on the mount.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+#[path = "conformance/dbench.rs"]
+mod dbench;
+#[path = "conformance/fio.rs"]
+mod fio;
+#[path = "conformance/fsx.rs"]
+mod fsx;
+#[path = "conformance/judged.rs"]
+mod judged;
+#[path = "conformance/mariadb_tests.rs"]
+mod mariadb_tests;
+#[path = "conformance/pjdfstest.rs"]
+mod pjdfstest;
+#[path = "conformance/stress_ng.rs"]
+mod stress_ng;
 mod support;
-
-use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
-use support::Instance;
-use support::fixture::{CATEGORY, Fixture};
-use support::machine::tool;
-use support::process::run_within;
-
-const SEED: u64 = 42;
-const OPERATIONS: u64 = 100_000;
-const LIMIT: Duration = Duration::from_secs(360);
-
-/// Tests (a name, or the beginning of several) that cannot pass through FUSE whatever a file system
-/// does, and why.
-const FUSE_LIMITS: [(&str, &str); 1] = [(
-    "link::link_count_max",
-    "glibc knows the largest link count of ext4 by its magic number and of FUSE not at all, so the \
-     test skips itself",
-)];
-
-/// Everything fsx knows, on a file of at most a mebibyte.
-const FSX: &str = "
-flen = 1048576
-[opsize]
-max = 65536
-[weights]
-close_open = 1.0
-invalidate = 1.0
-mapread = 10.0
-mapwrite = 10.0
-read = 10.0
-write = 10.0
-truncate = 5.0
-fsync = 0.5
-fdatasync = 0.5
-posix_fallocate = 3.0
-punch_hole = 3.0
-sendfile = 3.0
-posix_fadvise = 1.0
-copy_file_range = 3.0
-";
-
-/// Users and groups that every Debian has; remounting is off, as it would reach the machine's disk.
-const PJDFSTEST: &str = r#"
-[features]
-posix_fallocate = {}
-rename_ctime = {}
-utime_now = {}
-utimensat = {}
-[settings]
-naptime = 0.02
-allow_remount = false
-[dummy_auth]
-entries = [["nobody", "nogroup"], ["daemon", "daemon"]]
-"#;
-
-#[test]
-fn fsx_finds_nothing_wrong_in_a_hundred_thousand_operations() {
-    let fixture = Fixture::new();
-    fixture.instance.allow(CATEGORY, &tool("fsx"));
-    let settings = fixture.instance.work().join("fsx.toml");
-    fs::write(&settings, FSX).unwrap();
-    eprintln!("fsx with seed {SEED}");
-    let mut command = Command::new(tool("fsx"));
-    command.arg("-f").arg(settings).arg("-P").arg(fixture.instance.work());
-    command.args(["-N", &OPERATIONS.to_string(), "-S", &SEED.to_string()]);
-    command.arg(fixture.at("file"));
-    let done = run_within(&mut command, LIMIT).exits(0);
-    let said = format!("{}{}", done.stdout, done.stderr);
-    assert!(said.contains("All operations completed"), "{done}");
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Passed,
-    Skipped,
-    Failed,
-}
-
-/// Runs pjdfstest in `directory`; gives each test's verdict and all that was said.
-fn pjdfstest(instance: &Instance, directory: &Path) -> (BTreeMap<String, Verdict>, String) {
-    let settings = instance.work().join("pjdfstest.toml");
-    fs::write(&settings, PJDFSTEST).unwrap();
-    let mut command = Command::new(tool("pjdfstest"));
-    command.env("NO_COLOR", "1").arg("-c").arg(settings);
-    command.args(["-s", "/dev/shm", "-p"]).arg(directory);
-    let done = run_within(&mut command, LIMIT);
-    let verdicts: BTreeMap<_, _> = done.stdout.lines().filter_map(verdict).collect();
-    let summary = done.stdout.lines().rfind(|line| line.starts_with("Summary")).unwrap_or("");
-    let total = summary.split(", ").last().and_then(|last| last.split(' ').next());
-    assert_eq!(total, Some(verdicts.len().to_string().as_str()), "not all were understood: {done}");
-    (verdicts, done.stdout)
-}
-
-fn verdict(line: &str) -> Option<(String, Verdict)> {
-    let (name, verdict) = line.split_once(char::is_whitespace)?;
-    let verdict = match verdict.trim() {
-        "ok" => Verdict::Passed,
-        "skipped" => Verdict::Skipped,
-        "FAILED" => Verdict::Failed,
-        _ => return None,
-    };
-    Some((name.to_owned(), verdict))
-}
-
-/// Opening a running program with `O_TRUNC` empties it before the kernel refuses, since FUSE truncates by
-/// the open itself. A program that is still starting dies of that, and then nothing is refused: which of
-/// the two comes first depends on the machine's load.
-const RACE: &str = "open::etxtbsy";
-
-#[test]
-fn pjdfstest_finds_nothing_that_the_filesystem_below_does_not_have() {
-    let fixture = Fixture::new();
-    fixture.instance.allow(CATEGORY, &tool("pjdfstest"));
-    let plain = fixture.instance.work().join("plain");
-    fs::create_dir(&plain).unwrap();
-    fs::set_permissions(&plain, fs::Permissions::from_mode(0o755)).unwrap();
-    let (below, _) = pjdfstest(&fixture.instance, &plain);
-    // By its short name: the path of a socket has room for 107 bytes only.
-    let (mut mounted, mut said) = pjdfstest(&fixture.instance, fixture.path());
-    for _ in 0..3 {
-        if mounted.get(RACE) == Some(&Verdict::Passed) {
-            break;
-        }
-        (mounted, said) = pjdfstest(&fixture.instance, fixture.path());
-    }
-
-    let passed = |verdicts: &BTreeMap<String, Verdict>| {
-        verdicts.values().filter(|verdict| **verdict == Verdict::Passed).count()
-    };
-    assert!(passed(&below) > 350, "the plain directory passes too little to compare with");
-    let excused = |name: &str| FUSE_LIMITS.iter().any(|(start, _)| name.starts_with(start));
-    let worse: Vec<_> = below
-        .iter()
-        .filter(|(name, verdict)| mounted.get(*name) != Some(verdict))
-        .filter(|(name, verdict)| **verdict == Verdict::Passed && !excused(name))
-        .map(|(name, _)| format!("{name}: {:?}", mounted.get(name)))
-        .collect();
-    assert!(worse.is_empty(), "worse than below:\n{}\n\n{said}", worse.join("\n"));
-    for (start, reason) in FUSE_LIMITS {
-        let fails = mounted
-            .iter()
-            .any(|(name, verdict)| name.starts_with(start) && *verdict != Verdict::Passed);
-        assert!(fails, "{start} passes now: it need not be excused ({reason})");
-    }
-    eprintln!("pjdfstest: {} passed below, {} on the mount", passed(&below), passed(&mounted));
-}

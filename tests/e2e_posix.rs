@@ -9,6 +9,8 @@ mod content;
 mod direct;
 #[path = "posix/locks.rs"]
 mod locks;
+#[path = "posix/many.rs"]
+mod many;
 #[path = "posix/metadata.rs"]
 mod metadata;
 #[path = "posix/names.rs"]

@@ -34,7 +34,7 @@ impl Instance {
     /// The same in a directory that is there already, and is removed with it.
     pub fn initialised_in(root: PathBuf) -> Self {
         machine::require();
-        let instance = Self { watchdog: watch(&root), root };
+        let instance = Self { watchdog: watch(&root, LIFETIME), root };
         for (name, secret) in [("passphrase", "correct horse\n"), ("salt", "battery staple\n")] {
             instance.secret_file(name, secret);
         }
@@ -52,6 +52,11 @@ impl Instance {
         let instance = Self::initialised();
         instance.start();
         instance
+    }
+
+    /// Lets the instance live so long from now on, which a long test needs.
+    pub fn may_live_for(&mut self, lifetime: Duration) {
+        self.watchdog = watch(&self.root, lifetime);
     }
 
     /// The state directory.
@@ -225,15 +230,15 @@ fn service_pid(root: &Path) -> Option<u32> {
     ours.then_some(pid)
 }
 
-fn watch(root: &Path) -> mpsc::Sender<()> {
+fn watch(root: &Path, lifetime: Duration) -> mpsc::Sender<()> {
     let (alive, dropped) = mpsc::channel();
     let root = root.to_owned();
     std::thread::spawn(move || {
-        let end = std::iter::repeat_with(|| dropped.recv_timeout(LIFETIME)).find_map(Result::err);
+        let end = std::iter::repeat_with(|| dropped.recv_timeout(lifetime)).find_map(Result::err);
         if end == Some(mpsc::RecvTimeoutError::Timeout)
             && let Some(pid) = service_pid(&root)
         {
-            eprintln!("a test took over {LIFETIME:?}: killing its service, process {pid}");
+            eprintln!("a test took over {lifetime:?}: killing its service, process {pid}");
             process::send(pid, Signal::KILL);
         }
     });

@@ -1,0 +1,144 @@
+//! MariaDB's own tests, their servers' data, logs and temporary files on the mount, and at the same time
+//! on a plain directory of the filesystem below.
+
+use super::judged::{Verdict, assert_sound, long};
+use super::support::account::Account;
+use super::support::fixture::{CATEGORY, Fixture};
+use super::support::machine::program;
+use super::support::process::{Outcome, kill_all_naming, run_within};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const TESTS: &str = "/usr/share/mysql/mysql-test";
+const SUITES: &str = "main,innodb";
+
+/// Tests that fail on the mount only, and why: lines of a name and a reason.
+const MOUNT_LIMITS: &str = include_str!("mariadb_tests.txt");
+
+/// How long both sides may take, one core for each.
+const LIMIT: Duration = Duration::from_secs(12 * 3600);
+
+type Verdicts = BTreeMap<String, Verdict>;
+
+/// Kills the servers and what else still names the directory.
+struct Ended(PathBuf);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        kill_all_naming(&self.0);
+    }
+}
+
+/// What is run: `EZNCRYPT_MARIADB_TESTS` may name suites, and tests as `main.select`, with commas.
+fn chosen() -> (Vec<String>, Vec<String>) {
+    let words = std::env::var("EZNCRYPT_MARIADB_TESTS").unwrap_or_else(|_| SUITES.to_owned());
+    words.split(',').map(str::to_owned).partition(|word| word.contains('.'))
+}
+
+/// Runs the tests with everything in `var`, as a user of their own: some refuse to run as root.
+fn mysql_test_run(account: &Account, var: &Path) -> Outcome {
+    let (tests, suites) = chosen();
+    let mut command = account.command(program("perl"));
+    // What ports are taken is told by files in a directory that all runs share.
+    command.current_dir(TESTS).env("MTR_BUILD_THREAD", "auto");
+    command.args(["mysql-test-run.pl", "--force", "--max-test-fail=0", "--parallel=1"]);
+    // On a busy machine some fail that are measured by the clock; those pass when tried again.
+    command.args(["--retry=3", "--retry-failure=3", "--testcase-timeout=30"]);
+    command.args(["--suite-timeout=1440", "--max-save-core=0", "--max-save-datadir=0"]);
+    command.arg(format!("--vardir={}", var.display()));
+    if !suites.is_empty() {
+        command.arg(format!("--suite={}", suites.join(",")));
+    }
+    run_within(command.args(tests), LIMIT)
+}
+
+/// Each test's best verdict: the last, since one that passed is not tried again.
+fn verdicts(outcome: &Outcome) -> Verdicts {
+    let said = &outcome.stdout;
+    assert!(said.contains("\nCompleted: "), "not all tests were run: {outcome}");
+    said.lines().filter_map(verdict).collect()
+}
+
+/// Reads `innodb.innodb 'combination'     w1 [ pass ]    10`; a test that is skipped has no worker.
+fn verdict(line: &str) -> Option<(String, Verdict)> {
+    let (name, verdict) = line.split_once(" [ ")?;
+    let name = match name.rsplit_once(" w") {
+        Some((name, worker)) if worker.parse::<u32>().is_ok() => name,
+        _ => name,
+    };
+    let verdict = match verdict.split_once(" ]")?.0 {
+        "pass" | "retry-pass" => Verdict::Passed,
+        "fail" | "retry-fail" => Verdict::Failed,
+        "skipped" | "disabled" => Verdict::Skipped,
+        _ => return None,
+    };
+    name.split(' ').next()?.contains('.').then(|| (name.trim().to_owned(), verdict))
+}
+
+fn limits() -> Vec<(&'static str, &'static str)> {
+    let lines = MOUNT_LIMITS.lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.split_once(": ").expect("NAME: REASON")).collect()
+}
+
+/// What passed below and not on the mount, and what is excused and need not be.
+fn worse(below: &Verdicts, mounted: &Verdicts) -> Vec<String> {
+    let about = |limit: &str, name: &str| name == limit || name.split(' ').next() == Some(limit);
+    let excused = |name: &str| limits().iter().any(|(limit, _)| about(limit, name));
+    let passed = |verdicts: &Verdicts, name: &str| verdicts.get(name) == Some(&Verdict::Passed);
+    let mut worse: Vec<_> = below
+        .keys()
+        .filter(|name| passed(below, name) && !passed(mounted, name) && !excused(name))
+        .map(|name| format!("{name}: {:?}", mounted.get(name)))
+        .collect();
+    for (limit, reason) in limits() {
+        let mut concerned = mounted.keys().filter(|name| about(limit, name)).peekable();
+        if concerned.peek().is_some() && concerned.all(|name| passed(mounted, name)) {
+            worse.push(format!("{limit} passes now: it need not be excused ({reason})"));
+        }
+    }
+    worse
+}
+
+/// In the long form only: the tests are 290 MiB of packages, and take hours.
+#[test]
+fn mariadbs_own_tests_pass_that_pass_on_the_filesystem_below() {
+    if !long() {
+        return;
+    }
+    let mut fixture = Fixture::new();
+    fixture.instance.may_live_for(LIMIT);
+    let work = fixture.instance.work();
+    let account = Account::new(&work.join("home"), &[]);
+    let _ended = Ended(work.clone());
+    account.own(&fs::canonicalize(fixture.path()).unwrap());
+    // Through a symlink as well, so that no test can tell the two apart by that.
+    let (plain, behind) = (work.join("plain"), work.join("behind"));
+    fs::create_dir(&behind).unwrap();
+    account.own(&behind);
+    symlink(&behind, &plain).unwrap();
+    // Servers, clients, shells: whatever the tests start.
+    let rule = format!("ALLOW {CATEGORY} * {} --children", program("perl").display());
+    fixture.instance.access(["-a", &rule]).succeeds();
+
+    let (below, mounted) = std::thread::scope(|scope| {
+        let below = scope.spawn(|| mysql_test_run(&account, &plain.join("var")));
+        let mounted = mysql_test_run(&account, &fixture.at("var"));
+        (below.join().unwrap(), mounted)
+    });
+    assert_sound(&fixture.instance, "MariaDB's tests");
+    let (below_verdicts, mounted_verdicts) = (verdicts(&below), verdicts(&mounted));
+    let count = |verdicts: &Verdicts, wanted: Verdict| {
+        verdicts.values().filter(|verdict| **verdict == wanted).count()
+    };
+    for (side, verdicts) in [("below", &below_verdicts), ("on the mount", &mounted_verdicts)] {
+        let [passed, failed, skipped] = [Verdict::Passed, Verdict::Failed, Verdict::Skipped]
+            .map(|verdict| count(verdicts, verdict));
+        eprintln!("MariaDB's tests {side}: {passed} passed, {failed} failed, {skipped} skipped");
+    }
+    assert!(count(&below_verdicts, Verdict::Passed) > 0, "nothing passed: {below}");
+    let worse = worse(&below_verdicts, &mounted_verdicts);
+    assert!(worse.is_empty(), "worse than below:\n{}\n\n{mounted}", worse.join("\n"));
+}
