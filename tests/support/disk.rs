@@ -23,7 +23,8 @@ pub const EXT4_SMALL: Kind = Kind {
 };
 pub const EXT4_AT_ONCE: Kind =
     Kind { name: "ext4 with nodelalloc", make: EXT4.make, options: "loop,nodelalloc" };
-pub const XFS: Kind = Kind { name: "XFS", make: &["mkfs.xfs", "-q", "-f"], options: "loop" };
+/// A copy may be mounted while a process in another mount namespace still keeps the original.
+pub const XFS: Kind = Kind { name: "XFS", make: &["mkfs.xfs", "-q", "-f"], options: "loop,nouuid" };
 pub const BTRFS: Kind = Kind { name: "btrfs", make: &["mkfs.btrfs", "-q", "-f"], options: "loop" };
 pub const TMPFS: Kind = Kind { name: "tmpfs", make: &[], options: "size=400M" };
 
