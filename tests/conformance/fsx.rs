@@ -1,6 +1,7 @@
 //! fsx for the contents of one file, compared with what fsx remembers of it.
 
-use super::judged::{LONGEST, assert_sound, ground, long};
+use super::judged::{LONGEST, assert_sound, ground_on, long};
+use super::support::disk::{Disk, EXT4};
 use super::support::machine::tool;
 use super::support::process::run_within;
 use std::fs;
@@ -33,7 +34,9 @@ copy_file_range = 3.0
 ";
 
 fn run_fsx(seed: u64, operations: u64, limit: Duration) {
-    let fixture = ground(&tool("fsx"), limit * 2);
+    // Cutting and punching sync now and then, which is what the time would go to on a real disk.
+    let disk = Disk::new(EXT4);
+    let fixture = ground_on(&disk, &tool("fsx"), limit * 2);
     let settings = fixture.instance.work().join("fsx.toml");
     fs::write(&settings, FSX).unwrap();
     eprintln!("fsx with seed {seed}");

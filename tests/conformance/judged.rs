@@ -1,7 +1,9 @@
 //! What all judges have in common: long or short, and what must hold after each.
 
 use super::support::Instance;
+use super::support::disk::Disk;
 use super::support::fixture::{CATEGORY, Fixture};
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,7 +28,17 @@ pub fn long() -> bool {
 
 /// An encrypted directory that the judge may use, for as long as its tests take.
 pub fn ground(judge: &Path, limit: Duration) -> Fixture {
-    let mut fixture = Fixture::new();
+    ready(Fixture::new(), judge, limit)
+}
+
+/// The same on a disk that is in memory, where a sync costs nothing.
+pub fn ground_on(disk: &Disk, judge: &Path, limit: Duration) -> Fixture {
+    let root = disk.top().join("root");
+    fs::create_dir(&root).unwrap();
+    ready(Fixture::new_in(root), judge, limit)
+}
+
+fn ready(mut fixture: Fixture, judge: &Path, limit: Duration) -> Fixture {
     fixture.instance.may_live_for(limit);
     fixture.instance.allow(CATEGORY, judge);
     fixture

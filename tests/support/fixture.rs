@@ -18,7 +18,17 @@ pub struct Fixture {
 impl Fixture {
     /// The directory is at its old path; every user may enter, and this test is allowed.
     pub fn new() -> Self {
-        let instance = Instance::started();
+        Self::of(Instance::started())
+    }
+
+    /// The same in a directory that is there already.
+    pub fn new_in(root: PathBuf) -> Self {
+        let instance = Instance::initialised_in(root);
+        instance.start();
+        Self::of(instance)
+    }
+
+    fn of(instance: Instance) -> Self {
         let path = instance.work().join("data");
         fs::create_dir(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
