@@ -1,7 +1,16 @@
 //! A disk that runs full again and again, with blocks smaller than a sector: whatever a failed write
-//! leaves behind, every file can be read and has the size it had.
+//! leaves behind, every file can be read and has the size it had. And a disk that is full at every stage of what is done with
+//! files and keystore.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "full_disk/bench.rs"]
+mod bench;
+#[path = "full_disk/keystore.rs"]
+mod keystore;
+#[path = "full_disk/migration.rs"]
+mod migration;
+#[path = "full_disk/mount.rs"]
+mod mount;
 mod support;
 
 use ezncrypt::crypto::CategoryKeys;

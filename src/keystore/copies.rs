@@ -75,6 +75,18 @@ impl Keystore {
         same(self.path()) && same(&backup_path(self.path()))
     }
 
+    /// Makes sure that the second copy is the same as the first.
+    ///
+    /// # Errors
+    /// [`Error::Save`] when it cannot be.
+    pub fn require_second_copy(&mut self) -> Result<()> {
+        match self.copies_agree() {
+            true => Ok(()),
+            false => durable::replace(&backup_path(self.path()), self.sealed_bytes(), MODE)
+                .map_err(Error::Save),
+        }
+    }
+
     /// Makes the second copy the same as the first; tells whether it is.
     pub(super) fn save_second_copy(&mut self) -> bool {
         let saved = durable::replace(&backup_path(self.path()), self.sealed_bytes(), MODE);

@@ -22,6 +22,7 @@ mod copy;
 mod decrypt;
 mod encrypt;
 mod error;
+mod leftovers;
 mod mounts;
 mod protected;
 mod record;
@@ -36,15 +37,19 @@ pub use context::{Context, Journal, Step, Tree};
 pub use decrypt::decrypt;
 pub use encrypt::encrypt;
 pub use error::{Error, Listed, Result, Trait};
+pub use leftovers::{directories_of_originals, plaintext_left};
 pub use protected::Reason;
 pub use record::{Id, Kind, Phase, Record};
-pub use recover::{Recovered, recover};
+pub use recover::{Recovered, recover, settle};
 
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
 #[path = "interruption_tests.rs"]
 mod interruption_tests;
+#[cfg(test)]
+#[path = "leftovers_tests.rs"]
+mod leftovers_tests;
 #[cfg(test)]
 #[path = "refusal_tests.rs"]
 mod refusal_tests;

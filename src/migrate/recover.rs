@@ -44,11 +44,7 @@ pub fn recover(record: &Record, context: &mut Context<'_>) -> Result<Recovered> 
         Phase::Encrypting => undo_encrypting(&site, &store, record, context),
         Phase::Encrypted => finish_encrypting(&site, &store, record, context),
         Phase::Decrypting => {
-            let swapped = match site.work()? {
-                Some(private) => site.inside(&private)? == Found::OurLink,
-                None => !store.is_placed()?,
-            };
-            if !swapped {
+            if !is_swapped_back(&site, &store)? {
                 return undo_decrypting(&site, record, context);
             }
             if let Some(private) = site.work()? {
@@ -58,6 +54,39 @@ pub fn recover(record: &Record, context: &mut Context<'_>) -> Result<Recovered> 
             remove_ciphertext(&site, &store, record, context)?;
             Ok(Recovered::Finished)
         }
+    }
+}
+
+/// As [`recover()`], while the location is served: for what a run that failed left behind it. A location at rest
+/// only loses what is left of the plaintext that was swapped away.
+///
+/// # Errors
+/// As [`recover()`].
+pub fn settle(record: &Record, context: &mut Context<'_>) -> Result<Recovered> {
+    if record.phase != Phase::Encrypted {
+        return recover(record, context);
+    }
+    let Ok(site) = Site::open(record, context.mount) else { return Ok(Recovered::Nothing) };
+    let Some(private) = site.work()? else { return Ok(Recovered::Nothing) };
+    if site.inside(&private)? == Found::OurLink
+        || !Store::open(record, context.storage)?.is_placed()?
+    {
+        return Ok(Recovered::Nothing);
+    }
+    remove_plaintext(&site, context)?;
+    Ok(Recovered::Finished)
+}
+
+/// Whether decrypting had put the plaintext on its path. Once that is durable the ciphertext is taken from its place,
+/// and then the symlink, which the exchange brought, from the private directory.
+fn is_swapped_back(site: &Site, store: &Store) -> Result<bool> {
+    let inside = site.work()?.map(|private| site.inside(&private)).transpose()?;
+    match inside {
+        Some(Found::OurLink) => Ok(true),
+        None | Some(Found::Nothing) => Ok(!store.is_placed()?),
+        Some(Found::Other(_)) if store.is_placed()? => Ok(false),
+        // A copy that may be the only one.
+        Some(Found::Other(_)) => Err(Error::CiphertextMissing(site.path.clone())),
     }
 }
 

@@ -9,6 +9,7 @@
 use super::beneath;
 use super::content::Form;
 use super::error::{At, Error, Result};
+use super::leftovers::is_ours;
 use super::record::Record;
 use super::scan::inode;
 use super::side::Side;
@@ -24,8 +25,17 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+/// What the private directory's name begins with; the record's id follows.
+const WORK: &str = ".ezncrypt-";
+
 /// Names under which exchanging is tried out.
 const PROBES: [&str; 2] = ["probe-1", "probe-2"];
+
+/// Whether a private directory may be called so.
+pub(super) fn is_work_name(name: &OsStr) -> bool {
+    let id = name.as_bytes().strip_prefix(WORK.as_bytes());
+    id.is_some_and(|id| id.len() == 32 && id.iter().all(u8::is_ascii_hexdigit))
+}
 
 /// What one name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +99,7 @@ impl Site {
     }
 
     fn work_name(&self) -> String {
-        format!(".ezncrypt-{}", self.id)
+        format!("{WORK}{}", self.id)
     }
 
     /// The private directory's path.
@@ -145,11 +155,7 @@ impl Site {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
             other => other.at("open", &self.work_path())?,
         };
-        let stat = statx(&work, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)
-            .at("read", &self.work_path())?;
-        let private =
-            stat.stx_uid == rustix::process::geteuid().as_raw() && stat.stx_mode & 0o077 == 0;
-        Ok(private.then_some(work))
+        Ok(is_ours(&work).then_some(work))
     }
 
     /// Makes the private directory.

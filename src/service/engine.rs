@@ -3,6 +3,7 @@
 
 use super::Paths;
 use super::audit::{self, Log};
+use super::failures::refused_at;
 use super::guards::{self, registry::Registry};
 use super::keys;
 use super::mode::Mode;
@@ -38,6 +39,7 @@ pub struct Engine {
     guards: guards::State,
     rotation: rotation::State,
     works: Works,
+    migrations: Works,
     mode: Mode,
     log: Arc<Log>,
     denied: AtomicU64,
@@ -127,7 +129,7 @@ impl Engine {
     ) -> Result<Self, Failure> {
         let storage = paths.storage();
         let volume = Volume::open(&storage, observer).map_err(|error| match error {
-            volume::Error::Io(error) => super::refused_at(&storage, "cannot open", &error),
+            volume::Error::Io(error) => refused_at(&storage, "cannot open", &error),
             error => super::failed(&format!("cannot open {}", storage.display()), &error),
         })?;
         let volume = Arc::new(volume);
@@ -148,6 +150,7 @@ impl Engine {
             guards,
             rotation: rotation::State::default(),
             works: Works::default(),
+            migrations: Works::default(),
             mode: Mode::default(),
             log,
             denied: AtomicU64::new(0),
@@ -257,6 +260,11 @@ impl Engine {
         let judges = judges(&self.paths, &self.volume)?;
         *self.judges.write().unwrap_or_else(PoisonError::into_inner) = judges;
         self.refresh()
+    }
+
+    /// The encryption, decryption or recovery that goes on, if any.
+    pub fn migrations(&self) -> &Works {
+        &self.migrations
     }
 
     /// One migration at a time.

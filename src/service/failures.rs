@@ -5,6 +5,10 @@ use super::protocol::{Failure, FailureKind};
 use crate::{format, keystore, migrate, volume};
 use std::error::Error;
 use std::io::{self, ErrorKind};
+use std::path::Path;
+
+/// What mends a full disk.
+pub const ROOM: &str = "make room on that disk, or within the quota, then run the command again";
 
 impl From<keystore::Error> for Failure {
     fn from(error: keystore::Error) -> Self {
@@ -41,6 +45,7 @@ impl From<keystore::Error> for Failure {
             E::SlotGone => failure.hint("look at them, then run it again: ezncrypt key list"),
             E::NoSuchSlot(_) => failure.hint("`ezncrypt key list` shows them"),
             E::LastAdministrator => failure.hint("first add another: ezncrypt key add"),
+            _ if kind == FailureKind::NoSpace => failure.hint(ROOM),
             _ => match error.previous() {
                 Some(previous) => failure.hint(format!(
                     "look at it first; then: cp {} {}",
@@ -62,6 +67,10 @@ pub fn migrate_failure(error: &migrate::Error) -> Failure {
         E::CiphertextMissing(_) => FailureKind::Damaged,
         E::Volume { source, .. } if source.is_damage() => FailureKind::Damaged,
         E::CategoryName(_) | E::NotAbsolute(_) => FailureKind::Usage,
+        // What failed first may be mended before what keeps it from being undone.
+        E::NotUndone { undo, .. } if migrate_failure(undo).kind == FailureKind::NoSpace => {
+            FailureKind::NoSpace
+        }
         E::NotUndone { cause, .. } => migrate_failure(cause).kind,
         other if is_no_space(other) => FailureKind::NoSpace,
         _ => FailureKind::Failed,
@@ -82,10 +91,42 @@ pub fn migrate_failure(error: &migrate::Error) -> Failure {
         E::Volume { source, .. } if source.is_damage() => failure.hint(
             "restore its ciphertext from a backup; or let cp copy what is sound, by a rule for it",
         ),
-        E::NotUndone { .. } | E::Leftover { .. } => {
-            failure.hint("nothing is lost; the next `ezncrypt start` tries again")
-        }
+        E::NotUndone { .. } | E::Leftover { .. } if kind == FailureKind::NoSpace => failure.hint(
+            "nothing is lost: make room on that disk, then run the command again, which finishes or undoes it",
+        ),
+        E::NotUndone { .. } | E::Leftover { .. } => failure
+            .hint("nothing is lost: the command run again, or `ezncrypt start`, finishes or undoes it"),
+        _ if kind == FailureKind::NoSpace => failure.hint(ROOM),
         _ => failure,
+    }
+}
+
+/// What the filesystem refused at `path`: a full one has its own kind, and the mend is named where there is one.
+pub fn refused_at(path: &Path, what: &str, error: &io::Error) -> Failure {
+    let message = format!("{what} {}: {error}", path.display());
+    let (kind, mend) = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (FailureKind::NoSpace, ROOM),
+        ErrorKind::ReadOnlyFilesystem => {
+            (FailureKind::Failed, "the state directory must be writable: mount -o remount,rw")
+        }
+        // Root may do everything but that.
+        ErrorKind::PermissionDenied if error.raw_os_error() == Some(libc::EPERM) => {
+            (FailureKind::Failed, "lsattr shows whether it is immutable; chattr -i -a ends that")
+        }
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            (FailureKind::Failed, "it must be a directory: move away what is there")
+        }
+        _ => return Failure::new(FailureKind::Failed, message),
+    };
+    Failure::new(kind, message).hint(mend)
+}
+
+/// What kind of failure it is that a file's contents could not be read or written.
+pub fn kind_of(error: &volume::Error) -> FailureKind {
+    match error {
+        full if is_no_space(full) => FailureKind::NoSpace,
+        disk if disk.is_of_the_disk() => FailureKind::Failed,
+        _ => FailureKind::Damaged,
     }
 }
 
@@ -99,7 +140,9 @@ fn is_no_space(error: &(dyn Error + 'static)) -> bool {
         });
         let full =
             |io: &io::Error| matches!(io.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
-        if io.is_some_and(full) {
+        // Of a journal that cannot be written.
+        let told = error.downcast_ref().is_some_and(|f: &Failure| f.kind == FailureKind::NoSpace);
+        if told || io.is_some_and(full) {
             return true;
         }
         next = error.source();

@@ -1,6 +1,7 @@
 //! One owner of a state directory at a time.
 
 use super::Paths;
+use super::failures::refused_at;
 use super::protocol::{Failure, FailureKind};
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{File, OpenOptions};
@@ -32,8 +33,7 @@ impl StateLock {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let file = options.custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC).open(&path);
-        let file =
-            file.map_err(|error| super::refused_at(&path, "cannot open the lock", &error))?;
+        let file = file.map_err(|error| refused_at(&path, "cannot open the lock", &error))?;
         flock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
             let state = paths.state().display();
             Failure::new(FailureKind::Busy, format!("{state} is in use by another ezncrypt"))

@@ -36,6 +36,7 @@ mod watchdog;
 mod works;
 
 pub use keys::restore;
+pub use migration::plaintext_left_offline;
 pub use paths::Paths;
 pub use run::{Launch, run};
 pub use setup::{ciphertext_without_keystore, init};
@@ -46,7 +47,6 @@ use engine::Engine;
 use lock::StateLock;
 use protocol::{Answer, Failure, FailureKind, Progress, Request, Secret};
 use std::fmt::Display;
-use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -153,28 +153,6 @@ pub fn hex(bytes: &[u8]) -> String {
 /// A failure without a kind of its own: what could not be done, and why.
 fn failed(what: &str, error: &(impl Display + ?Sized)) -> Failure {
     Failure::new(FailureKind::Failed, format!("{what}: {error}"))
-}
-
-/// As [`failed`], for what the filesystem refused at `path`: a full one has its own kind, and the mend is named
-/// where there is one.
-fn refused_at(path: &Path, what: &str, error: &io::Error) -> Failure {
-    let message = format!("{what} {}: {error}", path.display());
-    let (kind, mend) = match error.kind() {
-        ErrorKind::StorageFull => (FailureKind::NoSpace, "make room on its filesystem"),
-        ErrorKind::QuotaExceeded => (FailureKind::NoSpace, "make room within the quota"),
-        ErrorKind::ReadOnlyFilesystem => {
-            (FailureKind::Failed, "the state directory must be writable: mount -o remount,rw")
-        }
-        // Root may do everything but that.
-        ErrorKind::PermissionDenied if error.raw_os_error() == Some(libc::EPERM) => {
-            (FailureKind::Failed, "lsattr shows whether it is immutable; chattr -i -a ends that")
-        }
-        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
-            (FailureKind::Failed, "it must be a directory: move away what is there")
-        }
-        _ => return Failure::new(FailureKind::Failed, message),
-    };
-    Failure::new(kind, message).hint(mend)
 }
 
 /// Waits until whoever owns the state directory has let it go, at most that long.

@@ -3,7 +3,7 @@
 use super::engine::Engine;
 use super::guards::requests as guards;
 use super::migration::{CLOSING, LOOK_AGAIN, PASSING};
-use super::protocol::{Answer, Failure, FailureKind, Progress, Request, Secret};
+use super::protocol::{Answer, Failure, FailureKind, Progress, Request, Secret, Status};
 use super::{client, decrypt_file, explain, keys, migration, mode, rotation, rules, verification};
 use crate::sys::open_files::Holder;
 use serde_json::json;
@@ -22,7 +22,10 @@ pub fn execute(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Answer, Failure> {
     match request {
-        Request::Status => Ok(Answer::Status(Box::new(engine.status()))),
+        Request::Status => {
+            let plaintext_left = migration::plaintext_left(engine);
+            Ok(Answer::Status(Box::new(Status { plaintext_left, ..engine.status() })))
+        }
         Request::Stop { force } => stop(engine, *force),
         Request::Encrypt { category, paths, secret } => {
             if let Some(secret) = secret {

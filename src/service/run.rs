@@ -1,6 +1,7 @@
 //! The life of the service: from the unlocked keystore to the wiped keys.
 
 use super::engine::{End, Engine};
+use super::failures::refused_at;
 use super::gatekeeper::Gatekeeper;
 use super::lock::StateLock;
 use super::protocol::{Failure, FailureKind, Secret};
@@ -114,7 +115,7 @@ fn prepare_directories(paths: &Paths) -> Result<(), Failure> {
 pub(super) fn make_directory(path: &Path, mode: u32) -> Result<(), Failure> {
     let made = DirBuilder::new().recursive(true).mode(mode).create(path);
     made.and_then(|()| std::fs::set_permissions(path, Permissions::from_mode(mode)))
-        .map_err(|error| super::refused_at(path, "cannot make", &error))
+        .map_err(|error| refused_at(path, "cannot make", &error))
 }
 
 /// The kernel would mount on what a symlink leads to, where nobody looks for the mount: neither the rules nor
@@ -178,8 +179,7 @@ fn mount(engine: &Arc<Engine>) -> Result<(), Failure> {
 
 fn serve(engine: &Arc<Engine>, ask_end: Sender<End>, signals: SigSet) -> Result<(), Failure> {
     let run = engine.paths().run();
-    let cannot =
-        |error: std::io::Error| super::refused_at(&run, "cannot serve the sockets in", &error);
+    let cannot = |error: std::io::Error| refused_at(&run, "cannot serve the sockets in", &error);
     server::serve_control(engine.clone()).map_err(cannot)?;
     server::serve_status(engine.clone()).map_err(cannot)?;
     guards::socket::serve(engine.clone()).map_err(cannot)?;

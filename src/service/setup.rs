@@ -36,6 +36,10 @@ pub fn init(paths: &Paths, first: &NewSlot) -> Result<(), Failure> {
     {
         return Err(failure);
     }
+    // What may fail comes before there is a keystore, which a second attempt would have to leave alone.
+    for (path, mode) in [(paths.log(), 0o700), (paths.storage(), 0o700), (paths.mount(), 0o555)] {
+        make_directory(&path, mode)?;
+    }
     let made = Keystore::create(&paths.keystore(), first, now()).map_err(|error| {
         let exists = matches!(error, keystore::Error::Exists(_));
         let failure = Failure::from(error);
@@ -45,10 +49,8 @@ pub fn init(paths: &Paths, first: &NewSlot) -> Result<(), Failure> {
             failure
         }
     })?;
-    make_directory(&paths.log(), 0o700)?;
     let log = engine::open_log(paths, &made)?;
     log.write("initialised", json!({ "keystore": paths.keystore().to_string_lossy() }));
     log.finish();
-    make_directory(&paths.storage(), 0o700)?;
-    make_directory(&paths.mount(), 0o555)
+    Ok(())
 }

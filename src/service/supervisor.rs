@@ -3,8 +3,9 @@
 //! The supervisor is a process of its own with one thread and no keystore. Each service is forked from it, so
 //! it takes nothing over from the one that died.
 
+use super::failures::refused_at;
 use super::protocol::{Failure, FailureKind};
-use super::{Paths, client, failed, refused_at, run};
+use super::{Paths, client, failed, run};
 use crate::sys::child::{Ended, Keeper};
 use crate::sys::daemon::{Ready, line};
 use nix::sys::signal::{Signal, kill};

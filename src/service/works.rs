@@ -22,6 +22,11 @@ impl Works {
         Work(self)
     }
 
+    /// Whether any goes on.
+    pub fn go_on(&self) -> bool {
+        *self.lock() > 0
+    }
+
     /// Stops all works for good, and waits until they have stopped. What is then left undone is no loss.
     pub fn stop(&self) {
         self.stopping.store(true, SeqCst);

@@ -4,6 +4,7 @@ use super::{Machine, backup_status};
 use crate::support::Instance;
 use crate::support::machine::{detach, new_directory, program};
 use crate::support::process::{Outcome, run};
+use crate::support::strace;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,13 +16,7 @@ const CHANGES: [&str; 8] =
 
 /// Runs a command of the instance under strace with `options`; what strace saw goes to `seen`.
 fn under_strace(instance: &Instance, options: &[&str], seen: &Path, args: &[&str]) -> Outcome {
-    let mut strace = Command::new(program("strace"));
-    strace.args(["-f", "-qq", "-o"]).arg(seen).args(options);
-    let command = instance.command("ezncrypt", args);
-    for (name, value) in command.get_envs() {
-        value.map(|value| strace.env(name, value));
-    }
-    run(strace.arg(command.get_program()).args(command.get_args()))
+    strace::under_strace(&instance.command("ezncrypt", args), options, seen)
 }
 
 /// Every file of the state directory whose name begins with `keystore`, by its bytes.

@@ -22,6 +22,7 @@ pub mod raw;
 pub mod sample;
 pub mod server;
 pub mod small_disk;
+pub mod strace;
 pub mod template;
 pub mod tree;
 

@@ -1,9 +1,9 @@
 //! A small ext4 of its own, in a file.
 
 use super::machine::{detach, new_directory, program};
-use super::process::run;
+use super::process::{LIMIT, run, until};
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A filesystem in a file; unmounted and removed when dropped.
@@ -14,15 +14,56 @@ pub struct SmallDisk {
 impl SmallDisk {
     /// 24 MiB in blocks of so many bytes.
     pub fn new(block: u32) -> Self {
+        Self::of(block, 24)
+    }
+
+    /// So many MiB in blocks of so many bytes.
+    pub fn of(block: u32, size: u64) -> Self {
         let directory = new_directory();
         let disk = Self { directory };
-        File::create(disk.image()).unwrap().set_len(24 << 20).unwrap();
+        File::create(disk.image()).unwrap().set_len(size << 20).unwrap();
         let mut make = Command::new(program("mkfs.ext4"));
-        run(make.args(["-q", "-F", "-b"]).arg(block.to_string()).arg(disk.image())).succeeds();
+        // Nothing is kept for root.
+        run(make.args(["-q", "-F", "-m", "0", "-b"]).arg(block.to_string()).arg(disk.image()))
+            .succeeds();
         std::fs::create_dir(disk.top()).unwrap();
-        let mut mount = Command::new(program("mount"));
-        run(mount.args(["-o", "loop"]).arg(disk.image()).arg(disk.top())).succeeds();
+        disk.attach(&disk.image());
         disk
+    }
+
+    /// Mounts an image at [`SmallDisk::top`], where nothing is mounted.
+    pub fn attach(&self, image: &Path) {
+        let mut mount = Command::new(program("mount"));
+        // What nobody syncs shall not come to the disk by itself.
+        run(mount.args(["-o", "loop,commit=300"]).arg(image).arg(self.top())).succeeds();
+    }
+
+    /// Unmounts what is at [`SmallDisk::top`]; nobody uses it any more.
+    pub fn unmount(&self) {
+        // A process that was killed may still be on its way out.
+        until("the disk is unmounted", LIMIT, || {
+            run(Command::new(program("umount")).arg(self.top())).code == Some(0)
+        });
+    }
+
+    /// Copies what has reached the disk by now: what a power cut would leave.
+    pub fn cut(&self, to: &Path) {
+        // The copy is of one moment if the image was still the same at its end.
+        until("a moment in which nothing is written", LIMIT, || {
+            copy(&self.image(), to);
+            let mut compare = Command::new(program("cmp"));
+            run(compare.arg("--silent").arg(self.image()).arg(to)).code == Some(0)
+        });
+    }
+
+    /// Copies a file beside the image to another name.
+    pub fn copy(&self, from: &str, to: &str) {
+        copy(&self.beside(from), &self.beside(to));
+    }
+
+    /// A path beside the image, for a copy of it.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
     }
 
     /// Its top directory.
@@ -34,6 +75,12 @@ impl SmallDisk {
     pub fn image(&self) -> PathBuf {
         self.directory.join("image")
     }
+}
+
+fn copy(from: &Path, to: &Path) {
+    // A new file each time: a loop device may not have let the old one go yet, and would serve it again.
+    let mut copy = Command::new(program("cp"));
+    run(copy.args(["--sparse=always", "--remove-destination"]).arg(from).arg(to)).succeeds();
 }
 
 impl Drop for SmallDisk {

@@ -1,5 +1,8 @@
 //! What a tree is, byte for byte and attribute for attribute, so that two can be compared.
 
+use ezncrypt::crypto::CategoryKeys;
+use ezncrypt::storage::DiskFile;
+use ezncrypt::volume::file::CipherFile;
 use rustix::fs::{SeekFrom, XattrFlags, seek};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +11,7 @@ use std::fs::{self, File};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Holes are compared at this grain: encryption may round a hole to its sectors.
 const GRAIN: u64 = 1 << 20;
@@ -42,13 +46,28 @@ impl Snapshot {
     pub fn of(top: &Path) -> Self {
         let top =
             fs::canonicalize(top).unwrap_or_else(|error| panic!("{}: {error}", top.display()));
+        Self::read(&top, &|path| Ok(Box::new(File::open(path).unwrap())))
+            .unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// What encrypted files at and below `top`, in the storage directory, would be as plaintext; or why they
+    /// cannot all be read.
+    pub fn of_ciphertext(top: &Path, keys: &Arc<CategoryKeys>) -> Result<Self, String> {
+        Self::read(top, &|path| {
+            let disk = DiskFile::new(File::open(path).map_err(|error| error.to_string())?.into());
+            let file = CipherFile::open(disk, keys.clone());
+            Ok(Box::new(file.map_err(|error| format!("{path:?}: {error}"))?))
+        })
+    }
+
+    fn read(top: &Path, open: &Open<'_>) -> Result<Self, String> {
         let mut entries = BTreeMap::new();
         let mut first_links = BTreeMap::new();
         let mut todo = vec![PathBuf::new()];
         while let Some(relative) = todo.pop() {
             let path =
-                if relative.as_os_str().is_empty() { top.clone() } else { top.join(&relative) };
-            let entry = read_entry(&path, &relative, &mut first_links);
+                if relative.as_os_str().is_empty() { top.to_owned() } else { top.join(&relative) };
+            let entry = read_entry(&path, &relative, &mut first_links, open)?;
             if entry.kind == "directory" {
                 let mut below: Vec<_> =
                     names(&path).iter().map(|name| relative.join(name)).collect();
@@ -57,7 +76,18 @@ impl Snapshot {
             }
             entries.insert(relative, entry);
         }
-        Self(entries)
+        Ok(Self(entries))
+    }
+
+    /// With the times of `before` for the files whose time is later than it was there: as re-encryption leaves the
+    /// file in which it is interrupted.
+    pub fn forgiving_later_times(mut self, before: &Self) -> Self {
+        for (path, entry) in self.0.iter_mut().filter(|(_, entry)| entry.kind == "file") {
+            if let Some(before) = before.0.get(path) {
+                entry.modified = entry.modified.min(before.modified);
+            }
+        }
+        self
     }
 
     /// How many entries there are, the top included.
@@ -104,10 +134,64 @@ pub fn count_below(directory: &Path) -> usize {
 }
 
 type FirstLinks = BTreeMap<(u64, u64), PathBuf>;
+type Open<'a> = dyn Fn(&Path) -> Result<Box<dyn Bytes>, String> + 'a;
 
-#[track_caller]
-fn read_entry(path: &Path, relative: &Path, first_links: &mut FirstLinks) -> Entry {
-    let found = fs::symlink_metadata(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+/// The contents of a file, however they are stored.
+trait Bytes {
+    fn size(&self) -> u64;
+    /// The first data at or behind an offset, and its end.
+    fn next_data(&self, at: u64, size: u64) -> Option<(u64, u64)>;
+    fn read(&self, buffer: &mut [u8], offset: u64) -> Result<usize, String>;
+}
+
+impl Bytes for File {
+    fn size(&self) -> u64 {
+        self.metadata().unwrap().len()
+    }
+
+    fn next_data(&self, at: u64, size: u64) -> Option<(u64, u64)> {
+        match seek(self, SeekFrom::Data(at)) {
+            Ok(from) => Some((from, seek(self, SeekFrom::Hole(from)).unwrap().min(size))),
+            Err(rustix::io::Errno::NXIO) => None,
+            Err(error) => panic!("SEEK_DATA at {at}: {error}"),
+        }
+    }
+
+    fn read(&self, buffer: &mut [u8], offset: u64) -> Result<usize, String> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.read_at(&mut buffer[filled..], offset + filled as u64).unwrap() {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        Ok(filled)
+    }
+}
+
+impl Bytes for CipherFile {
+    fn size(&self) -> u64 {
+        CipherFile::size(self)
+    }
+
+    fn next_data(&self, at: u64, size: u64) -> Option<(u64, u64)> {
+        let from = self.seek_data(at).unwrap()?;
+        let to = self.seek_hole(from).unwrap().unwrap_or(size).min(size);
+        (from < size).then_some((from, to.max(from + 1)))
+    }
+
+    fn read(&self, buffer: &mut [u8], offset: u64) -> Result<usize, String> {
+        self.read_at(offset, buffer).map_err(|error| error.to_string())
+    }
+}
+
+fn read_entry(
+    path: &Path,
+    relative: &Path,
+    first_links: &mut FirstLinks,
+    open: &Open<'_>,
+) -> Result<Entry, String> {
+    let found = fs::symlink_metadata(path).map_err(|error| format!("{path:?}: {error}"))?;
     let kind = found.file_type();
     let (kind, content) = if kind.is_dir() {
         ("directory", Content::None)
@@ -118,13 +202,14 @@ fn read_entry(path: &Path, relative: &Path, first_links: &mut FirstLinks) -> Ent
             .entry((found.dev(), found.ino()))
             .or_insert_with(|| relative.to_owned())
             .clone();
-        ("file", read_content(path, found.len(), found.nlink(), first))
+        let content = read_content(&*open(path)?, found.nlink(), first);
+        ("file", content.map_err(|why| format!("{path:?}: {why}"))?)
     } else if kind.is_fifo() {
         ("fifo", Content::None)
     } else {
         ("special", Content::None)
     };
-    Entry {
+    Ok(Entry {
         kind,
         mode: found.mode(),
         uid: found.uid(),
@@ -132,21 +217,24 @@ fn read_entry(path: &Path, relative: &Path, first_links: &mut FirstLinks) -> Ent
         modified: (found.mtime(), found.mtime_nsec()),
         attributes: attributes(path),
         content,
-    }
+    })
 }
 
 /// Hashes every block that is not all zero together with its offset: the same bytes give the same
 /// hash wherever the holes are.
-fn read_content(path: &Path, size: u64, links: u64, first_link: PathBuf) -> Content {
-    let file = File::open(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+fn read_content(file: &dyn Bytes, links: u64, first_link: PathBuf) -> Result<Content, String> {
     let (mut hash, mut data) = (Sha256::new(), BTreeSet::new());
     let mut buffer = vec![0; 64 * BLOCK];
-    let mut at = 0;
-    while let Some((from, to)) = next_data(&file, at, size) {
-        let mut offset = from - from % BLOCK as u64;
+    let (mut at, mut offset, size) = (0, 0, file.size());
+    while at < size {
+        let Some((from, to)) = file.next_data(at, size) else { break };
+        // What was read beyond the end of the data before this is hashed already.
+        offset = offset.max(from - from % BLOCK as u64);
         while offset < to {
-            let read = read_full(&file, &mut buffer, offset);
-            assert!(read > 0, "{path:?} ends at {offset}, before its data at {to}");
+            let read = file.read(&mut buffer, offset)?;
+            if read == 0 {
+                return Err(format!("it ends at {offset}, before its data at {to}"));
+            }
             for (index, block) in buffer[..read].chunks(BLOCK).enumerate() {
                 if block.iter().any(|&byte| byte != 0) {
                     hash.update((offset + (index * BLOCK) as u64).to_le_bytes());
@@ -158,29 +246,7 @@ fn read_content(path: &Path, size: u64, links: u64, first_link: PathBuf) -> Cont
         data.extend(from / GRAIN..to.div_ceil(GRAIN));
         at = to;
     }
-    Content::Bytes { size, sha256: hash.finalize().into(), data, links, first_link }
-}
-
-fn next_data(file: &File, at: u64, size: u64) -> Option<(u64, u64)> {
-    if at >= size {
-        return None;
-    }
-    match seek(file, SeekFrom::Data(at)) {
-        Ok(from) => Some((from, seek(file, SeekFrom::Hole(from)).unwrap().min(size))),
-        Err(rustix::io::Errno::NXIO) => None,
-        Err(error) => panic!("SEEK_DATA at {at}: {error}"),
-    }
-}
-
-fn read_full(file: &File, buffer: &mut [u8], offset: u64) -> usize {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read_at(&mut buffer[filled..], offset + filled as u64).unwrap() {
-            0 => break,
-            read => filled += read,
-        }
-    }
-    filled
+    Ok(Content::Bytes { size, sha256: hash.finalize().into(), data, links, first_link })
 }
 
 fn attributes(path: &Path) -> BTreeMap<OsString, Vec<u8>> {

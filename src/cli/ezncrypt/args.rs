@@ -105,6 +105,9 @@ Examples:
     },
 
     /// Tells whether the service runs and what it has done; anyone may ask
+    ///
+    /// Root is told, too, in which directories interrupted encryptions and decryptions left plaintext, whether or not the
+    /// service runs.
     #[command(
         long_flag = "status",
         after_help = "\

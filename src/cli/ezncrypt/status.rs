@@ -3,7 +3,7 @@
 use crate::cli::access_control::mode;
 use crate::cli::{escape, output, privilege};
 use crate::service::protocol::{BackupRow, Failure, FailureKind, RotationRow, Status};
-use crate::service::{Paths, client};
+use crate::service::{self, Paths, client};
 use indicatif::{HumanBytes, HumanDuration};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use std::time::Duration;
 pub fn run(paths: &Paths, json: bool) -> Result<ExitCode, Failure> {
     let status = ask(paths)?.unwrap_or_else(|| Status {
         mount: paths.mount().to_string_lossy().into_owned(),
+        plaintext_left: service::plaintext_left_offline(paths),
         ..Status::default()
     });
     if json {
@@ -30,7 +31,7 @@ fn ask(paths: &Paths) -> Result<Option<Status>, Failure> {
 
 fn text(status: &Status) -> String {
     if !status.running {
-        return "ezncrypt is not running\n".to_owned();
+        return "ezncrypt is not running\n".to_owned() + &left(status);
     }
     let counters = &status.counters;
     let rows = [
@@ -56,7 +57,24 @@ fn text(status: &Status) -> String {
     for (name, value) in rows.into_iter().chain(rotation) {
         text += &format!("  {name:<20} {value}\n");
     }
-    text
+    text + &left(status)
+}
+
+/// What interrupted runs left, and what to do about it.
+fn left(status: &Status) -> String {
+    if status.plaintext_left.is_empty() {
+        return String::new();
+    }
+    let mut text = String::new();
+    for path in &status.plaintext_left {
+        text += &format!("  plaintext left in    {}\n", escape::text(path));
+    }
+    text + match status.running {
+        true => "hint: `ezncrypt audit` tells why it could not be finished or undone\n",
+        false => {
+            "hint: an encryption or decryption was interrupted; `ezncrypt start` finishes or undoes it\n"
+        }
+    }
 }
 
 /// How old the last backup of the keystore is, and whether it lacks something by now.
@@ -105,5 +123,8 @@ mod tests {
         assert!(told.starts_with("ezncrypt is running (pid 7)\n"), "{told}");
         assert!(told.contains("  read                 4.00 KiB\n"), "{told}");
         assert!(told.contains("  denied               3\n"), "{told}");
+        assert!(!told.contains("plaintext"), "{told}");
+        status.plaintext_left = vec!["/srv/.ezncrypt-7".into()];
+        assert!(text(&status).contains("  plaintext left in    /srv/.ezncrypt-7\nhint: "));
     }
 }

@@ -3,6 +3,7 @@
 use super::now;
 use crate::keystore::{self, BackupRecord, Keystore, Sealed};
 use crate::service::engine::{self, Engine};
+use crate::service::failures::ROOM;
 use crate::service::lock::StateLock;
 use crate::service::protocol::{Answer, BackupRow, Failure, FailureKind, Secret};
 use crate::service::run::{harden, make_directory};
@@ -46,6 +47,7 @@ fn write(path: &Path, bytes: &[u8], force: bool) -> Result<(), Failure> {
             durable::Error::Exists(_) => {
                 failure.hint("name another file, or overwrite it with --force")
             }
+            full if full.is_no_space() => failure.hint(ROOM),
             _ => failure,
         }
     })

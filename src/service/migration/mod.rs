@@ -11,12 +11,12 @@ use super::{Paths, confirmation};
 use crate::crypto::CategoryKeys;
 use crate::crypto::sector::Suite;
 use crate::keystore::{self, Location, State};
-use crate::migrate::{self, Context, Record, Step};
+use crate::migrate::{self, Context, Record, Recovered, Step};
 use crate::sys::open_files::{self, Holder};
 use journal::{KeystoreJournal, record_of};
 use live_tree::LiveTree;
 use serde_json::json;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,6 +47,7 @@ pub fn encrypt(
     let _turn = engine.begin_migration()?;
     let name = keystore::category::parse(category)
         .map_err(|error| Failure::new(FailureKind::Usage, error.to_string()))?;
+    settle_all(engine, progress);
     let confirmed = shown || !confirmation::has_rules(engine, name)?;
     progress(part("ezncrypt", "Checking system dependencies"));
     progress(part("keymgr", "Retrieving key from the keystore"));
@@ -81,6 +82,7 @@ pub fn decrypt(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Answer, Failure> {
     let _turn = engine.begin_migration()?;
+    settle_all(engine, progress);
     let records =
         paths.iter().map(|path| find(engine, Path::new(path))).collect::<Result<Vec<_>, _>>()?;
     progress(part("ezncrypt", "decrypting files"));
@@ -97,16 +99,25 @@ pub fn decrypt(
 /// Finishes or undoes what was interrupted. What can be neither (its ciphertext is gone, say) is logged
 /// and stays refused, so that it keeps no other location from being served.
 pub fn recover_all(engine: &Engine, progress: &mut dyn FnMut(Progress)) {
+    each_location(engine, progress, migrate::recover);
+}
+
+fn each_location(
+    engine: &Engine,
+    progress: &mut dyn FnMut(Progress),
+    recover: fn(&Record, &mut Context<'_>) -> migrate::Result<Recovered>,
+) {
     for location in engine.locations().iter() {
         let record = record_of(location);
         let recovered = category_keys(engine, &record.category).and_then(|keys| {
-            with_context(engine, &keys, false, progress, |context| {
-                migrate::recover(&record, context)
-            })
+            with_context(engine, &keys, false, progress, |context| recover(&record, context))
         });
         match recovered {
-            Ok(migrate::Recovered::Nothing) => {}
-            Ok(migrate::Recovered::Finished | migrate::Recovered::Undone) => {
+            Ok(Recovered::Nothing) => {}
+            Ok(done) => {
+                let done = if done == Recovered::Finished { "finished" } else { "undone" };
+                let path = record.path.display();
+                progress(Progress::Step(format!("{path}: what was interrupted is {done}")));
                 log(engine, "recovered", &record);
             }
             Err(failure) => {
@@ -117,6 +128,35 @@ pub fn recover_all(engine: &Engine, progress: &mut dyn FnMut(Progress)) {
             }
         }
     }
+}
+
+/// Has what an earlier run left behind itself finished or undone, while the locations are served.
+pub fn settle_all(engine: &Engine, progress: &mut dyn FnMut(Progress)) {
+    // Without a service that was done before anything else.
+    if engine.live().is_some() {
+        each_location(engine, progress, migrate::settle);
+    }
+}
+
+/// The directories with plaintext that interrupted runs left; none while there is a run.
+pub fn plaintext_left(engine: &Engine) -> Vec<String> {
+    if engine.migrations().go_on() {
+        return Vec::new();
+    }
+    let mut directories = migrate::directories_of_originals(&engine.paths().storage());
+    let locations = engine.locations();
+    directories.extend(locations.iter().filter_map(|l| l.path.parent().map(Path::to_owned)));
+    shown_left(&directories)
+}
+
+/// The same as far as the state directory tells it without its keystore.
+pub fn plaintext_left_offline(paths: &Paths) -> Vec<String> {
+    shown_left(&migrate::directories_of_originals(&paths.storage()))
+}
+
+fn shown_left(directories: &BTreeSet<PathBuf>) -> Vec<String> {
+    let left = migrate::plaintext_left(directories);
+    left.iter().map(|path| path.to_string_lossy().into_owned()).collect()
 }
 
 /// The locations, as they are listed.
@@ -210,6 +250,7 @@ fn with_context<T>(
     progress: &mut dyn FnMut(Progress),
     work: impl FnOnce(&mut Context<'_>) -> migrate::Result<T>,
 ) -> Result<T, Failure> {
+    let _at_work = engine.migrations().begin();
     let paths = engine.paths();
     let locations: Vec<PathBuf> = engine.locations().iter().map(|l| l.path.clone()).collect();
     let mut journal = KeystoreJournal { engine, keys: keys.clone(), confirmed };

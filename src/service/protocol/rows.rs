@@ -36,6 +36,10 @@ pub struct Status {
     /// A category's key that is being changed.
     #[serde(default)]
     pub rotation: Option<RotationRow>,
+    /// Directories with plaintext that interrupted encryptions and decryptions left. Told to root only, and not while
+    /// one is at work.
+    #[serde(default)]
+    pub plaintext_left: Vec<String>,
 }
 
 /// The last backup of the keystore.

@@ -11,13 +11,13 @@ mod state;
 pub use state::State;
 
 use super::engine::Engine;
+use super::failures::{ROOM, refused_at};
 use super::protocol::{Answer, Failure, FailureKind, Progress, RotationRow};
-use super::{client, keys};
+use super::{client, keys, migration};
 use crate::keystore::{self, Keystore, RotationRecord};
-use passes::{Outcome, Passes};
+use passes::{Failed, Outcome, Passes};
 use serde_json::json;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,6 +57,7 @@ pub fn rotate(
         Ok(turn) => turn,
         Err(busy) => return change_rate(engine, name, wanted)?.ok_or(busy),
     };
+    migration::settle_all(engine, progress);
     require_settled(engine, name)?;
     let pending = engine.with_keystore(|keystore| Ok(keystore.rotation(name)))?;
     let record = match pending {
@@ -212,12 +213,10 @@ fn require_settled(engine: &Engine, name: &str) -> Result<(), Failure> {
 /// of the keystore must have it, too.
 fn both_copies(keystore: &mut Keystore) -> Result<(), Failure> {
     keystore.mend()?;
-    if keystore.copies_agree() {
-        return Ok(());
-    }
-    let message = "the second copy of the keystore, which must have the new key, cannot be written";
-    Err(Failure::new(FailureKind::Failed, message)
-        .hint("make room on the disk of the state directory, then run the command again"))
+    keystore.require_second_copy().map_err(|error| {
+        let message = format!("the second copy of the keystore must have the new key: {error}");
+        Failure { message, ..Failure::from(error) }
+    })
 }
 
 /// What the disk may not have taken, the next run writes again.
@@ -258,11 +257,14 @@ fn work(
     record: RotationRecord,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), Failure> {
+    // Until the old key is gone: who stops the service meanwhile is not told to wait for something else.
+    let row = RotationRow { running: true, ..passes::row_of(name, &record) };
+    let running = engine.rotation().begin(engine.works(), row, record.rate);
     require_settled(engine, name)?;
     engine.with_keystore(both_copies)?;
     let what = if record.data { "re-encrypting files" } else { "wrapping the keys of files anew" };
     progress(Progress::Part { who: "ezncrypt".into(), what: format!("{what} of @{name}") });
-    let outcome = Passes::new(engine, name, record, progress).run();
+    let outcome = Passes::new(engine, name, record, &running, progress).run();
     match outcome {
         Outcome::Stopped => {
             let message = format!("the service ends, and the key of @{name} is not changed yet");
@@ -275,7 +277,8 @@ fn work(
     progress(Progress::Step("writing to disk".into()));
     sync_storage(engine).map_err(|error| {
         distrust(engine, name);
-        super::failed("cannot sync the ciphertext", &error)
+        let storage = engine.paths().storage();
+        refused_at(&storage, "cannot sync the ciphertext in", &error)
     })?;
     engine.with_keystore(|keystore| {
         Ok(keystore.update(|draft| {
@@ -295,8 +298,9 @@ fn sync_storage(engine: &Engine) -> io::Result<()> {
     Ok(rustix::fs::syncfs(storage)?)
 }
 
-fn incomplete(engine: &Engine, name: &str, failed: &[(PathBuf, String)]) -> Failure {
-    let named = failed.iter().take(NAMED).map(|(path, why)| format!("{} ({why})", path.display()));
+fn incomplete(engine: &Engine, name: &str, failed: &[Failed]) -> Failure {
+    let told = |Failed { path, why, .. }: &Failed| format!("{} ({why})", path.display());
+    let named = failed.iter().take(NAMED).map(told);
     let named = named.collect::<Vec<_>>().join(", ");
     let more = if failed.len() > NAMED { ", and more" } else { "" };
     let message = format!(
@@ -305,8 +309,15 @@ fn incomplete(engine: &Engine, name: &str, failed: &[(PathBuf, String)]) -> Fail
         failed.len()
     );
     let again = client::command(engine.paths(), &format!("key rotate @{name}"));
-    Failure::new(FailureKind::Damaged, message)
-        .hint(format!("restore them from a backup or remove them, then: {again}"))
+    let kinds = [FailureKind::Damaged, FailureKind::NoSpace];
+    let first = kinds.into_iter().find(|kind| failed.iter().any(|file| file.kind == *kind));
+    match first.unwrap_or(FailureKind::Failed) {
+        FailureKind::Damaged => Failure::new(FailureKind::Damaged, message)
+            .hint(format!("restore them from a backup or remove them, then: {again}")),
+        FailureKind::NoSpace => Failure::new(FailureKind::NoSpace, message).hint(ROOM),
+        other => Failure::new(other, message)
+            .hint(format!("the disk failed (dmesg tells more); once it works again: {again}")),
+    }
 }
 
 fn log_record(engine: &Engine, event: &str, name: &str, record: &RotationRecord) {

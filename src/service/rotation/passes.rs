@@ -7,8 +7,9 @@
 use super::state::Running;
 use crate::keystore::RotationRecord;
 use crate::service::engine::Engine;
+use crate::service::failures;
 use crate::service::pace::Pace;
-use crate::service::protocol::{Progress, RotationRow};
+use crate::service::protocol::{FailureKind, Progress, RotationRow};
 use crate::volume::file::{Batch, CipherFile};
 use crate::volume::{self, Ino, Moved, Pinned, Since, Visit, Volume};
 use std::collections::{BTreeMap, HashSet};
@@ -33,9 +34,22 @@ pub(super) enum Outcome {
     /// No file needs an old key.
     Complete,
     /// These may: where, and why.
-    Incomplete(Vec<(PathBuf, String)>),
+    Incomplete(Vec<Failed>),
     /// Somebody asked for the end.
     Stopped,
+}
+
+/// A file that may need an old key.
+pub(super) struct Failed {
+    pub path: PathBuf,
+    pub why: String,
+    pub kind: FailureKind,
+}
+
+impl Failed {
+    fn new(path: PathBuf, error: &volume::Error) -> Self {
+        Self { path, why: error.to_string(), kind: failures::kind_of(error) }
+    }
 }
 
 /// Somebody asked for the end.
@@ -61,13 +75,13 @@ pub(super) struct Passes<'a> {
     /// The files of which everything was written again; none where that is not called for.
     rewritten: Option<HashSet<Ino>>,
     pace: Pace,
-    running: Running<'a>,
+    running: &'a Running<'a>,
     progress: &'a mut dyn FnMut(Progress),
     told: u64,
     /// Files that cannot be brought under the new key; they are not tried again.
-    failed: BTreeMap<Ino, (PathBuf, String)>,
+    failed: BTreeMap<Ino, Failed>,
     /// What could not be looked at in this pass.
-    unseen: Vec<(PathBuf, String)>,
+    unseen: Vec<Failed>,
 }
 
 impl<'a> Passes<'a> {
@@ -75,10 +89,9 @@ impl<'a> Passes<'a> {
         engine: &'a Engine,
         name: &'a str,
         record: RotationRecord,
+        running: &'a Running<'a>,
         progress: &'a mut dyn FnMut(Progress),
     ) -> Self {
-        let row = RotationRow { running: true, ..row_of(name, &record) };
-        let running = engine.rotation().begin(engine.works(), row, record.rate);
         let (pace, data) = (Pace::new(record.rate), record.data);
         let rewritten = record.distrusted.then(HashSet::new);
         let (failed, unseen) = (BTreeMap::new(), Vec::new());
@@ -207,7 +220,7 @@ impl<'a> Passes<'a> {
             _ if self.engine.works().is_stopping() => Err(Stopped),
             Visit::File(file) => visit(self, file),
             Visit::Failed { path, error } => {
-                self.unseen.push((path, error.to_string()));
+                self.unseen.push(Failed::new(path, &error));
                 Ok(())
             }
         };
@@ -232,10 +245,11 @@ impl<'a> Passes<'a> {
                 if error.is_of_the_disk() {
                     super::distrust(self.engine, self.name);
                 }
-                let (path, why) = (file.path(), error.to_string());
-                (self.progress)(Progress::Step(format!("{}: {why}", path.display())));
+                let failed = Failed::new(file.path(), &error);
+                let told = format!("{}: {}", failed.path.display(), failed.why);
+                (self.progress)(Progress::Step(told));
                 self.running.tell(|row| row.failed += 1);
-                self.failed.insert(file.ino(), (path, why));
+                self.failed.insert(file.ino(), failed);
                 Ok(true)
             }
         }
