@@ -127,7 +127,8 @@ Examples:
     /// source; a recovery code is replaced by a new one, which is printed once; other passphrases are
     /// asked for. The categories' keys stay.
     #[command(after_help = "\
-Exit code: 7 when files are damaged; all others have the new key then, and the old one is kept for these.
+Exit code: 7 when files are damaged, 1 or 8 when the disk failed or is full; all other files have the new key then, and
+the old one is kept for these.
 
 Examples:
   ezncrypt key rotate @mysql
