@@ -30,7 +30,7 @@ impl Bench {
     }
 
     /// Bytes that can be used; what ext4 keeps for itself is not among them.
-    fn free(&self) -> u64 {
+    pub fn free(&self) -> u64 {
         let found = statvfs(self.disk.top()).unwrap();
         found.f_bavail * found.f_frsize
     }

@@ -67,7 +67,7 @@ fn assert_old_or_new(path: &Path, name: &str, what: &str) {
 
 #[test]
 fn what_is_written_through_the_mount_is_as_before_or_as_after() {
-    let bench = Bench::new(24);
+    let bench = Bench::new(256);
     let instance = &bench.instance;
     instance.start();
     let top = instance.work().join("data");
@@ -96,7 +96,8 @@ fn what_is_written_through_the_mount_is_as_before_or_as_after() {
         bench.make_room();
         failures += failed.len();
         for (name, call) in calls(&at).into_iter().filter(|(name, _)| failed.contains(name)) {
-            call().unwrap_or_else(|error| panic!("{name}, once there is room: {error}"));
+            let what = format!("{name}, once there is room, after {kib} KiB were left");
+            call().unwrap_or_else(|error| panic!("{what}: {error}; {} free", bench.free()));
         }
         set_attribute(&at.join("attribute"), "user.other", b"value");
     }
