@@ -5,13 +5,15 @@
 mod support;
 
 use rustix::fs::OFlags;
+use rustix::process::Signal;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 use support::Instance;
 use support::machine::{detach, program};
-use support::process::run;
+use support::process::{ended_within, run, send};
 use support::raw::Mapping;
 
 /// A way to make a file's contents durable.
@@ -90,7 +92,11 @@ impl Machine {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        self.instance.kill();
+        // It may be that none runs.
+        if let Some(pid) = self.instance.running() {
+            send(pid, Signal::KILL);
+            ended_within(pid, Duration::from_secs(30));
+        }
         detach(&self.instance.storage());
     }
 }

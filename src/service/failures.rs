@@ -125,8 +125,8 @@ pub fn refused_at(path: &Path, what: &str, error: &io::Error) -> Failure {
 pub fn kind_of(error: &volume::Error) -> FailureKind {
     match error {
         full if is_no_space(full) => FailureKind::NoSpace,
-        disk if disk.is_of_the_disk() => FailureKind::Failed,
-        _ => FailureKind::Damaged,
+        damaged if damaged.is_damage() => FailureKind::Damaged,
+        _ => FailureKind::Failed,
     }
 }
 

@@ -8,6 +8,7 @@ use super::support::mariadb::MariaDb;
 use super::support::process::run;
 use super::support::random::Random;
 use super::support::{Instance, template};
+use rustix::fs::syncfs;
 use rustix::io::Errno;
 use std::fs::{self, File};
 use std::process::Command;
@@ -42,6 +43,8 @@ impl Stage {
         let works = Works::new(&files, instance.work().join("moved"));
         let mut stage = Self { server: None, instance, disk, works, random: Random(seed) };
         bank::prepare(stage.start_server());
+        // A file that was never synced may be an error after a power cut, and then the server does not start.
+        syncfs(File::open(stage.disk.top()).unwrap()).unwrap();
         stage
     }
 

@@ -168,7 +168,12 @@ impl Instance {
     /// The service's process id.
     #[track_caller]
     pub fn pid(&self) -> u32 {
-        service_pid(&self.root).expect("no service runs")
+        self.running().expect("no service runs")
+    }
+
+    /// The same, if a service runs.
+    pub fn running(&self) -> Option<u32> {
+        service_pid(&self.root)
     }
 
     /// Kills the service as a crash would, and waits until it is gone.

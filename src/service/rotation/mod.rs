@@ -315,8 +315,9 @@ fn incomplete(engine: &Engine, name: &str, failed: &[Failed]) -> Failure {
         FailureKind::Damaged => Failure::new(FailureKind::Damaged, message)
             .hint(format!("restore them from a backup or remove them, then: {again}")),
         FailureKind::NoSpace => Failure::new(FailureKind::NoSpace, message).hint(ROOM),
-        other => Failure::new(other, message)
-            .hint(format!("the disk failed (dmesg tells more); once it works again: {again}")),
+        other => Failure::new(other, message).hint(format!(
+            "see why above; once that is mended (a disk that failed: dmesg tells more): {again}"
+        )),
     }
 }
 

@@ -22,8 +22,7 @@ impl CipherFile {
     /// # Errors
     /// As [`CipherFile::write_at`]; the filesystem's where it cannot punch holes.
     pub fn punch(&self, offset: u64, length: u64) -> Result<()> {
-        self.standing.may_write()?;
-        let mut state = self.write_state();
+        let mut state = self.state_to_change()?;
         let Some(range) = clamp(&state, offset, length) else { return Ok(()) };
         let whole = self.inner_sectors(&state, &range);
         if !whole.is_empty() {
@@ -56,8 +55,7 @@ impl CipherFile {
         if end > crate::format::geometry::MAX_SIZE {
             return Err(Error::TooLarge);
         }
-        self.standing.may_write()?;
-        let mut state = self.write_state();
+        let mut state = self.state_to_change()?;
         let start = SectorIndex::of(offset).position();
         let physical_end = SectorIndex(sectors(end)).position();
         let grows = !keep_size && end > state.size;

@@ -28,7 +28,7 @@ use crate::storage::double::broken::{self, Broken};
 use crate::storage::{DiskFile, with_buffer};
 use sealing::Sealing;
 use standing::Standing;
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use unsynced::Unsynced;
 
 /// Sectors that are read or written in one go: about 1 MiB.
@@ -104,6 +104,7 @@ impl CipherFile {
         if broken::is(Broken::RetriedSync) {
             self.standing.forget();
         }
+        let _alone = self.standing.syncing.lock().unwrap_or_else(PoisonError::into_inner);
         self.standing.may_sync()?;
         let mark = self.unsynced.mark();
         self.disk.sync(data_only).inspect_err(|_| self.note_failed_sync())?;
@@ -172,11 +173,19 @@ impl CipherFile {
     // A panic while the lock was held has left each sector old or new, so the state goes on being
     // of use; the size is set last.
     fn read_state(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write_state(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state of a file that is about to be changed. Whoever had it before may have panicked or failed to
+    /// sync, so whether the file may be written is looked at with the lock in hand.
+    fn state_to_change(&self) -> Result<RwLockWriteGuard<'_, State>> {
+        let state = self.write_state();
+        self.standing.may_write()?;
+        if self.state.is_poisoned() { Err(Error::ReadOnly) } else { Ok(state) }
     }
 }
 

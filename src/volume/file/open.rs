@@ -14,6 +14,7 @@ use crate::volume::{Error, KeyCell, Result};
 use rustix::io::Errno;
 use std::ops::Range;
 use std::sync::{Arc, RwLock};
+use zeroize::Zeroizing;
 
 impl CipherFile {
     /// Opens a ciphertext file of a category. A file of 0 bytes is an empty file.
@@ -119,7 +120,7 @@ impl CipherFile {
                 count = self.last_stored_sector(last)?.map_or(0, |index| index.0 + 1);
                 continue;
             }
-            let mut payload = [0; PAYLOAD_LEN];
+            let mut payload = Zeroizing::new([0; PAYLOAD_LEN]);
             match sealing.opener().open(last, &bytes, &mut payload) {
                 Ok((header, _)) => {
                     if !header.last {

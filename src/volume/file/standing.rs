@@ -2,11 +2,15 @@
 
 use super::{CipherFile, Event};
 use crate::volume::{Error, Result};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What has happened to an open file. It stays so until the file is opened anew.
 #[derive(Default)]
 pub(super) struct Standing {
+    /// Held for a sync. The kernel tells each failure once: of two that wait at the same time, one would be told
+    /// that all is well.
+    pub syncing: Mutex<()>,
     sync_failed: AtomicBool,
     read_only: AtomicBool,
 }

@@ -38,11 +38,11 @@ impl CipherFile {
     pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
         let end = offset.checked_add(data.len() as u64).filter(|end| *end <= MAX_SIZE);
         end.ok_or(Error::TooLarge)?;
-        self.standing.may_write()?;
+        let mut state = self.state_to_change()?;
         if data.is_empty() {
             return Ok(());
         }
-        let written = self.write_locked(&mut self.write_state(), offset, data);
+        let written = self.write_locked(&mut state, offset, data);
         written.inspect_err(|error| self.tell_damage(error))
     }
 
@@ -54,8 +54,7 @@ impl CipherFile {
         if size > MAX_SIZE {
             return Err(Error::TooLarge);
         }
-        self.standing.may_write()?;
-        let mut state = self.write_state();
+        let mut state = self.state_to_change()?;
         if size > state.size {
             return self.write_locked(&mut state, size - 1, &[0]);
         }
