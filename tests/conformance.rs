@@ -1,5 +1,5 @@
 //! Other people's judges, on the mount: fsx, fio and dbench for contents, pjdfstest for POSIX semantics,
-//! stress-ng for everything at once, and MariaDB's own tests.
+//! stress-ng for everything at once. MariaDB's own tests are a program of their own, `mariadb_tests`.
 //!
 //! `tests/run` builds fsx and pjdfstest from crates.io; the others are Debian's. Where a judge may find
 //! fault with any filesystem it also runs on a plain directory of the filesystem below, and only what
@@ -14,8 +14,6 @@ mod fio;
 mod fsx;
 #[path = "conformance/judged.rs"]
 mod judged;
-#[path = "conformance/mariadb_tests.rs"]
-mod mariadb_tests;
 #[path = "conformance/pjdfstest.rs"]
 mod pjdfstest;
 #[path = "conformance/stress_ng.rs"]

@@ -52,7 +52,8 @@ pub fn directories_of_originals(storage: &Path) -> BTreeSet<PathBuf> {
         while let Some((stored, original)) = pending.pop() {
             for name in entries(&stored) {
                 let (stored, path) = (stored.join(&name), original.join(&name));
-                // Below an original path there are none: a symlink is on it, or nothing.
+                // On an original path is a symlink or nothing, so this ends there; unless a decryption could not
+                // remove its ciphertext, when both trees are gone through.
                 if is_directory(&stored) && is_directory(&path) {
                     pending.push((stored, path));
                 }

@@ -104,21 +104,23 @@ pub fn migrate_failure(error: &migrate::Error) -> Failure {
 /// What the filesystem refused at `path`: a full one has its own kind, and the mend is named where there is one.
 pub fn refused_at(path: &Path, what: &str, error: &io::Error) -> Failure {
     let message = format!("{what} {}: {error}", path.display());
-    let (kind, mend) = match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (FailureKind::NoSpace, ROOM),
+    if is_no_space(error) {
+        return Failure::new(FailureKind::NoSpace, message).hint(ROOM);
+    }
+    let failure = Failure::new(FailureKind::Failed, message);
+    match error.kind() {
         ErrorKind::ReadOnlyFilesystem => {
-            (FailureKind::Failed, "the state directory must be writable: mount -o remount,rw")
+            failure.hint("the state directory must be writable: mount -o remount,rw")
         }
         // Root may do everything but that.
         ErrorKind::PermissionDenied if error.raw_os_error() == Some(libc::EPERM) => {
-            (FailureKind::Failed, "lsattr shows whether it is immutable; chattr -i -a ends that")
+            failure.hint("lsattr shows whether it is immutable; chattr -i -a ends that")
         }
         ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
-            (FailureKind::Failed, "it must be a directory: move away what is there")
+            failure.hint("it must be a directory: move away what is there")
         }
-        _ => return Failure::new(FailureKind::Failed, message),
-    };
-    Failure::new(kind, message).hint(mend)
+        _ => failure,
+    }
 }
 
 /// What kind of failure it is that a file's contents could not be read or written.

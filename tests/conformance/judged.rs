@@ -1,5 +1,8 @@
 //! What all judges have in common: long or short, and what must hold after each.
 
+// Each test program uses its own part of this module.
+#![allow(dead_code)]
+
 use super::support::Instance;
 use super::support::disk::Disk;
 use super::support::fixture::{CATEGORY, Fixture};

@@ -75,9 +75,8 @@ impl CipherFile {
     /// [`Error::Header`] for the header of an empty file that does not verify; the filesystem's. The
     /// file can be read as before.
     pub fn rewrap(&self, again: bool) -> Result<bool> {
-        self.standing.may_write()?;
         let written = {
-            let mut state = self.write_state();
+            let mut state = self.state_to_change()?;
             match &mut state.sealing {
                 Some(sealing) => self.rewrap_header(&mut sealing.header, again)?,
                 None => self.rewrap_empty(again)?,
@@ -129,7 +128,7 @@ impl CipherFile {
             Some(false) => self.sync(true)?,
             None => {}
         }
-        let mut state = self.write_state();
+        let mut state = self.state_to_change()?;
         let Some(sealing) = &mut state.sealing else {
             let written = self.rewrap_empty(false)?;
             return if written { self.sync(false).map(|()| None) } else { Ok(None) };
@@ -166,8 +165,7 @@ impl CipherFile {
     /// # Errors
     /// The filesystem's; every sector is then as it was, or re-encrypted.
     pub fn rekey_batch(&self, rekey: &mut Rekey) -> Result<Option<Batch>> {
-        self.standing.may_write()?;
-        let state = self.write_state();
+        let state = self.state_to_change()?;
         let found = state.sealing.as_ref().filter(|sealing| rekey.is_about(sealing));
         let range = match found {
             Some(sealing) => self.stretch(&state, sealing, rekey)?,

@@ -1,16 +1,24 @@
 //! MariaDB's own tests, their servers' data, logs and temporary files on the mount, and at the same time
 //! on a plain directory of the filesystem below.
+//!
+//! They are 290 MiB of packages and take hours, so this program runs only when it is named, as `tests/run
+//! --long` does: `test = false` in Cargo.toml.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
-use super::judged::{Verdict, assert_sound, long};
-use super::support::account::Account;
-use super::support::fixture::{CATEGORY, Fixture};
-use super::support::machine::program;
-use super::support::process::{Outcome, kill_all_naming, run_within};
+#[path = "conformance/judged.rs"]
+mod judged;
+mod support;
+
+use judged::{Verdict, assert_sound};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use support::account::Account;
+use support::fixture::{CATEGORY, Fixture};
+use support::machine::program;
+use support::process::{Outcome, kill_all_naming, run_within};
 
 const TESTS: &str = "/usr/share/mysql/mysql-test";
 const SUITES: &str = "main,innodb";
@@ -102,12 +110,8 @@ fn worse(below: &Verdicts, mounted: &Verdicts) -> Vec<String> {
     worse
 }
 
-/// In the long form only: the tests are 290 MiB of packages, and take hours.
 #[test]
 fn mariadbs_own_tests_pass_that_pass_on_the_filesystem_below() {
-    if !long() {
-        return;
-    }
     let mut fixture = Fixture::new();
     fixture.instance.may_live_for(LIMIT);
     let work = fixture.instance.work();
