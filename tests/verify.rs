@@ -17,3 +17,5 @@ mod load;
 mod repair;
 #[path = "verify/torn.rs"]
 mod torn;
+#[path = "verify/unwritten.rs"]
+mod unwritten;

@@ -9,7 +9,7 @@ pub fn errno_of(error: &Error) -> Errno {
     match error {
         Error::Io(error) => error.raw_os_error().map_or(Errno::EIO, Errno::from_i32),
         Error::Header(_) | Error::Sector { .. } | Error::Erased(_) | Error::Cut(_) => Errno::EIO,
-        Error::NotReencrypted { .. } | Error::NotKept(_) => Errno::EIO,
+        Error::NotReencrypted { .. } | Error::NotKept(_) | Error::Unwritten => Errno::EIO,
         Error::Seal(_) | Error::SyncFailed => Errno::EIO,
         Error::ReadOnly => Errno::EROFS,
         Error::TooLarge => Errno::EFBIG,

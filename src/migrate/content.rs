@@ -2,8 +2,8 @@
 
 use crate::crypto::CategoryKeys;
 use crate::storage::DiskFile;
-use crate::volume::Result;
 use crate::volume::file::CipherFile;
+use crate::volume::{Error, Result};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -35,6 +35,15 @@ impl Content {
         match self {
             Self::Plain(file) => Ok(file.size()?),
             Self::Cipher(file) => Ok(file.size()),
+        }
+    }
+
+    /// # Errors
+    /// [`Error::Unwritten`] when nothing but zeros is there in the place of ciphertext.
+    pub(super) fn must_be_written(&self) -> Result<()> {
+        match self {
+            Self::Cipher(file) if file.is_unwritten() => Err(Error::Unwritten),
+            _ => Ok(()),
         }
     }
 

@@ -115,6 +115,7 @@ fn contents_of(
     meter: &mut Meter,
     context: &mut Context<'_>,
 ) -> volume::Result<bool> {
+    from.must_be_written()?;
     let size = from.size()?;
     let mut at = 0;
     while at < size {

@@ -316,7 +316,12 @@ impl Engine {
     /// Notes what was found about a file's bytes.
     pub fn file_event(&self, ino: Ino, place: &Place, event: file::Event) {
         self.log.file_event(place, event);
-        if matches!(event, file::Event::EndMarkMissing | file::Event::EndMarkInside { .. }) {
+        if matches!(
+            event,
+            file::Event::EndMarkMissing
+                | file::Event::EndMarkInside { .. }
+                | file::Event::Unwritten { .. }
+        ) {
             self.odd_ends.fetch_add(1, Relaxed);
         }
         if event == file::Event::SyncFailed {
@@ -327,6 +332,8 @@ impl Engine {
         }
         if matches!(event, file::Event::SizePutRight { .. }) {
             self.sizes_put_right.fetch_add(1, Relaxed);
+        }
+        if matches!(event, file::Event::SizePutRight { .. } | file::Event::Unwritten { .. }) {
             if let Some(mounted) = self.mounted() {
                 mounted.drop_attributes(ino);
             }

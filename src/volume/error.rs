@@ -27,6 +27,9 @@ pub enum Error {
     /// The file ends before this sector, against its size.
     #[error("the file was cut inside sector {index}", index = .0.0)]
     Cut(SectorIndex),
+    /// A file of nothing but zeros, from which all was to be read.
+    #[error("nothing but zeros is left of the file, or was ever written of it")]
+    Unwritten,
     /// Sectors that do not verify keep a file from being re-encrypted.
     #[error("{sectors} damaged sectors, the first of them {first}", first = first.0)]
     NotReencrypted {
@@ -81,6 +84,7 @@ impl Error {
                 | Self::Sector { .. }
                 | Self::Erased(_)
                 | Self::Cut(_)
+                | Self::Unwritten
                 | Self::NotReencrypted { .. }
         )
     }

@@ -6,7 +6,7 @@ use super::support::process::Killed;
 use super::support::random::Random;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread::JoinHandle;
@@ -49,13 +49,7 @@ pub fn employ(
     socket: &Path,
     seed: u64,
 ) -> (Killed, JoinHandle<()>) {
-    let mut command = Command::new(program("mariadb"));
-    command
-        .args(["--no-defaults", "--user=root", "--batch", "--skip-column-names", "--unbuffered"])
-        .arg(format!("--socket={}", socket.display()))
-        .arg("bank");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut process = command.spawn().unwrap();
+    let mut process = connect(socket, &["bank"]);
     let mut input = process.stdin.take().unwrap();
     let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
     let (client, mut random) = (client.clone(), Random(seed | 1));
@@ -68,6 +62,36 @@ pub fn employ(
         let Some(Ok(line)) = output.next() else { return };
         assert_eq!(line, n.to_string());
         client.acknowledged.store(n, SeqCst);
+    };
+    (Killed(process), std::thread::spawn(work))
+}
+
+fn connect(socket: &Path, more: &[&str]) -> Child {
+    let mut command = Command::new(program("mariadb"));
+    command
+        .args(["--no-defaults", "--user=root", "--batch", "--skip-column-names", "--unbuffered"])
+        .arg(format!("--socket={}", socket.display()))
+        .args(more);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+/// Has a client make tables and put others in their place until its server is gone. InnoDB syncs a new table's file only
+/// some time later, and must find something that it can recover. What became of them nobody asks.
+pub fn employ_maker(socket: &Path) -> (Killed, JoinHandle<()>) {
+    let mut process = connect(socket, &["--force"]);
+    let mut input = process.stdin.take().unwrap();
+    let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
+    let work = move || loop {
+        for n in 0..5 {
+            let table = format!(
+                "CREATE DATABASE IF NOT EXISTS made; CREATE OR REPLACE TABLE made.t{n} (id INT PRIMARY KEY, word TEXT);
+                 INSERT INTO made.t{n} SELECT seq, 'word' FROM seq_1_to_200; SELECT {n};\n"
+            );
+            if input.write_all(table.as_bytes()).is_err() || output.next().is_none() {
+                return;
+            }
+        }
     };
     (Killed(process), std::thread::spawn(work))
 }

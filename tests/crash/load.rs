@@ -82,7 +82,8 @@ impl Works {
         }));
         let clients = self.clients.iter().enumerate();
         let employ = |(number, client)| bank::employ(number, client, socket, random.number());
-        Load { ended, dying, threads, clients: clients.map(employ).collect() }
+        let clients = clients.map(employ).chain([bank::employ_maker(socket)]).collect();
+        Load { ended, dying, threads, clients }
     }
 
     /// Has a directory moved in some of the rounds: it syncs the whole filesystem, and other files are to be

@@ -165,6 +165,7 @@ impl Log {
             Event::SizePutRight { claimed, actual } => {
                 ("size_put_right", json!({ "claimed": claimed, "actual": actual }))
             }
+            Event::Unwritten { claimed } => ("unwritten", json!({ "claimed": claimed })),
             Event::EndMarkMissing => ("end_mark_missing", json!({})),
             Event::EndMarkInside { sector } => ("end_mark_inside", json!({ "sector": sector })),
             Event::HeaderCopyDamaged => ("header_copy_damaged", json!({})),

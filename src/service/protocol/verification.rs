@@ -97,6 +97,8 @@ pub enum DamageKind {
     HeaderCopy,
     /// The physical size is not what the last sector says.
     Size,
+    /// Nothing but zeros is there.
+    Unwritten,
     /// The file ends without an end mark: it was cut, or an append was interrupted.
     EndMissing,
     /// There is an end mark inside the file: older sectors were appended, or an append was interrupted.
@@ -122,6 +124,7 @@ impl DamageKind {
             Self::Header => "header",
             Self::HeaderCopy => "header_copy",
             Self::Size => "size",
+            Self::Unwritten => "unwritten",
             Self::EndMissing => "end_missing",
             Self::EndInside => "end_inside",
             Self::Sector => "sector",

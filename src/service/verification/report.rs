@@ -154,6 +154,7 @@ fn whole_row(damage: &Damage, verdict: &Verdict) -> DamageRow {
             why,
             ..named
         },
+        Damage::Unwritten { claimed } => DamageRow { length: *claimed, why, ..named },
         _ => DamageRow { length: verdict.size, why, ..named },
     }
 }
@@ -186,6 +187,10 @@ fn described(damage: &Damage) -> (DamageKind, String) {
         Damage::Size { claimed, actual } => {
             let why = format!("the physical size claims {claimed} bytes, and there are {actual}");
             (DamageKind::Size, why)
+        }
+        Damage::Unwritten { .. } => {
+            let why = "nothing but zeros: all of it is lost, or it was new when the power failed";
+            (DamageKind::Unwritten, why.into())
         }
         Damage::EndMissing => {
             let why = "no end mark: the file was cut here, or an append was interrupted";

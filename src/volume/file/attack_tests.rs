@@ -240,24 +240,72 @@ fn one_damaged_header_copy_is_told_and_the_other_serves() {
     assert_eq!(events, [Event::HeaderCopyDamaged]);
 }
 
-/// A new file's size may become durable before its first bytes do.
+/// A new file's size may become durable before its first bytes do; or all that a file held is lost.
 #[test]
-fn a_file_of_nothing_but_zeros_is_an_empty_file() {
+fn a_file_of_nothing_but_zeros_is_empty_and_told_of_until_it_is_written() {
     let keys = keys(Suite::Xaes256Gcm);
-    for size in [1, 4095, 4096, 8193, 12_239, 1 << 30] {
+    for (size, event) in [
+        (1, Event::EndMarkMissing),
+        (4096, Event::EndMarkMissing),
+        (8193, Event::Unwritten { claimed: 1 }),
+        (12_239, Event::Unwritten { claimed: 4047 }),
+        (1 << 30, Event::Unwritten { claimed: 262_143 * PAYLOAD }),
+    ] {
         let disk = tempfile::tempfile().unwrap();
         disk.set_len(size).unwrap();
+        for _ in 0..2 {
+            let (file, events) = events_of(&disk, &keys);
+            let file = file.unwrap();
+            assert_eq!((file.size(), file.is_unwritten()), (0, size > 4096));
+            assert_eq!(events, [event]);
+            assert_eq!(file.read_at(0, &mut [0; 10]).unwrap(), 0);
+            file.sync(false).unwrap();
+            assert_eq!(disk.metadata().unwrap().len(), size, "reading changed it");
+        }
+        let file = open(&disk, &keys).unwrap();
+        file.write_at(0, b"new").unwrap();
         let (file, events) = events_of(&disk, &keys);
         let file = file.unwrap();
-        assert_eq!((file.size(), disk.metadata().unwrap().len()), (0, 0));
-        assert!(matches!(events[..], [Event::SizePutRight { actual: 0, .. }]));
-        file.write_at(0, b"new").unwrap();
-        assert_eq!(open(&disk, &keys).unwrap().size(), 3);
+        assert_eq!((file.size(), file.is_unwritten(), events), (3, false, vec![]));
     }
     let disk = tempfile::tempfile().unwrap();
     disk.set_len(1 << 20).unwrap();
     disk.write_all_at(b"x", 500_000).unwrap();
     assert!(matches!(open(&disk, &keys), Err(Error::Header(_))), "something was there");
+}
+
+#[test]
+fn a_file_of_nothing_but_zeros_can_be_cut_and_extended() {
+    let keys = keys(Suite::Xaes256Gcm);
+    for size in [0, 5, 5000 * PAYLOAD] {
+        let disk = tempfile::tempfile().unwrap();
+        disk.set_len(1 << 20).unwrap();
+        open(&disk, &keys).unwrap().set_size(size).unwrap();
+        let (file, events) = events_of(&disk, &keys);
+        let file = file.unwrap();
+        assert_eq!((file.size(), file.is_unwritten(), events), (size, false, vec![]));
+    }
+}
+
+/// A file that was extended first allows holes only until it is synced.
+#[test]
+fn an_erased_sector_of_a_file_that_began_with_an_extension_is_an_error_once_it_was_synced() {
+    let keys = keys(Suite::Xaes256Gcm);
+    let disk = tempfile::tempfile().unwrap();
+    let file = open(&disk, &keys).unwrap();
+    file.reserve(0, 16 * PAYLOAD, false).unwrap();
+    assert!(file.may_have_holes());
+    file.write_at(5, b"page").unwrap();
+    assert_eq!(file.size(), 16 * PAYLOAD);
+    file.sync(true).unwrap();
+    assert_eq!(read(&file, 9).unwrap(), vec![0; 50]);
+    file.sync(true).unwrap();
+    assert!(!file.may_have_holes());
+    drop(file);
+    disk.write_all_at(&[0; SECTOR as usize], 3 * SECTOR).unwrap();
+    let file = open(&disk, &keys).unwrap();
+    assert!(matches!(read(&file, 2), Err(Error::Erased(_))));
+    assert_eq!(read(&file, 1).unwrap(), vec![0; 50]);
 }
 
 /// Each stretch of zeros that the filesystem holds as data is looked at once.

@@ -28,6 +28,11 @@ pub enum Damage {
         /// Plaintext bytes by the last sector.
         actual: u64,
     },
+    /// Nothing but zeros is there.
+    Unwritten {
+        /// Plaintext bytes by the physical size.
+        claimed: u64,
+    },
     /// The file ends without an end mark.
     EndMissing,
     /// A sector inside the file bears an end mark.
@@ -99,6 +104,7 @@ impl CipherFile {
         let size = opened.as_ref().map_or(0, Self::size);
         let whole = events.into_iter().filter_map(|event| match event {
             Event::SizePutRight { claimed, actual } => Some(Damage::Size { claimed, actual }),
+            Event::Unwritten { claimed } => Some(Damage::Unwritten { claimed }),
             Event::HeaderCopyDamaged => Some(Damage::HeaderCopy),
             // Of a longer file the last sector is checked like the others.
             Event::EndMarkMissing if size == 0 => Some(Damage::EndMissing),
@@ -140,6 +146,9 @@ impl CipherFile {
             return Ok(match physical {
                 0 => Vec::new(),
                 1..=SECTOR => vec![Damage::EndMissing],
+                _ if state.is_unwritten => {
+                    vec![Damage::Unwritten { claimed: Shape::of(physical).size() }]
+                }
                 _ => vec![size()],
             });
         };

@@ -59,7 +59,15 @@ impl CipherFile {
         let start = SectorIndex::of(offset).position();
         let physical_end = SectorIndex(sectors(end)).position();
         let grows = !keep_size && end > state.size;
-        self.disk.reserve(start, physical_end - start)?;
+        if grows {
+            self.begin_extended(&mut state)?;
+        }
+        if let Err(error) = self.disk.reserve(start, physical_end - start) {
+            if grows && state.size == 0 {
+                let _ = self.roll_back(&mut state, 0);
+            }
+            return Err(error.into());
+        }
         if grows { self.write_locked(&mut state, end - 1, &[0]) } else { Ok(()) }
     }
 
@@ -145,6 +153,7 @@ impl CipherFile {
     /// failed before they were durable.
     pub(super) fn allow_holes(&self, state: &mut State) -> Result<()> {
         let sealing = sealing_mut(state)?;
+        sealing.passing = None;
         if sealing.holes_durable {
             return Ok(());
         }

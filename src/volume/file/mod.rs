@@ -10,6 +10,7 @@ mod end;
 mod holes;
 mod mend;
 mod open;
+mod passing;
 mod read;
 mod rekey;
 mod sealing;
@@ -43,6 +44,11 @@ pub enum Event {
         claimed: u64,
         /// Plaintext bytes by the last sector.
         actual: u64,
+    },
+    /// Nothing but zeros is there. The file reads as an empty one and is left as it is.
+    Unwritten {
+        /// Plaintext bytes by the physical size.
+        claimed: u64,
     },
     /// The file ends without an end mark: an append was interrupted, or the file was cut.
     EndMarkMissing,
@@ -85,6 +91,8 @@ struct State {
     size: u64,
     /// Absent while the file is empty: an empty file gets a fresh id and key at its next write.
     sealing: Option<Sealing>,
+    /// Nothing but zeros is on the disk.
+    is_unwritten: bool,
 }
 
 impl CipherFile {
@@ -104,11 +112,14 @@ impl CipherFile {
         if broken::is(Broken::RetriedSync) {
             self.standing.forget();
         }
-        let _alone = self.standing.syncing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.standing.may_sync()?;
-        let mark = self.unsynced.mark();
-        self.disk.sync(data_only).inspect_err(|_| self.note_failed_sync())?;
-        self.unsynced.note_synced(&mark);
+        {
+            let _alone = self.standing.syncing.lock().unwrap_or_else(PoisonError::into_inner);
+            self.standing.may_sync()?;
+            let mark = self.unsynced.mark();
+            self.disk.sync(data_only).inspect_err(|_| self.note_failed_sync())?;
+            self.unsynced.note_synced(&mark);
+        }
+        self.end_passing_holes();
         Ok(())
     }
 

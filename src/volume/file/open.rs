@@ -35,7 +35,7 @@ impl CipherFile {
         keys: Arc<KeyCell>,
         watcher: Option<Watcher>,
     ) -> Result<Self> {
-        let state = RwLock::new(State { size: 0, sealing: None });
+        let state = RwLock::new(State { size: 0, sealing: None, is_unwritten: false });
         let file = Self {
             disk,
             keys,
@@ -45,7 +45,16 @@ impl CipherFile {
             watcher,
         };
         let physical = file.disk.size()?;
-        if physical > 0 && !file.is_unwritten(physical)? {
+        if physical > 0 && file.holds_only_zeros(physical)? {
+            let claimed = Shape::of(physical).size();
+            let is_unwritten = claimed > 0;
+            file.tell(if is_unwritten {
+                Event::Unwritten { claimed }
+            } else {
+                Event::EndMarkMissing
+            });
+            file.write_state().is_unwritten = is_unwritten;
+        } else if physical > 0 {
             let mut sealing = file.load_header().inspect_err(|error| file.tell_damage(error))?;
             if sealing.is_rekeying() {
                 file.make_header_durable(&mut sealing)?;
@@ -56,26 +65,25 @@ impl CipherFile {
             }
             // Whoever planted a header in an empty file gains nothing: it is not taken over.
             let sealing = (size > 0).then_some(sealing);
-            *file.write_state() = State { size, sealing };
+            *file.write_state() = State { size, sealing, is_unwritten: false };
         }
         Ok(file)
     }
 
-    /// Whether nothing but zeros is there: a new file whose size became durable before its first bytes
-    /// did. It is an empty file, and made to look like one.
-    pub(super) fn is_unwritten(&self, physical: u64) -> Result<bool> {
+    /// Whether the file was given a size and nothing else: it reads as an empty file, and stays as it is until it is
+    /// written or cut. Either its size became durable before its first bytes did, or all that it held is lost.
+    pub fn is_unwritten(&self) -> bool {
+        self.read_state().is_unwritten
+    }
+
+    pub(super) fn holds_only_zeros(&self, physical: u64) -> Result<bool> {
         let mut start = [0; HEADER_LEN];
         let count = self.disk.read_at(&mut start, 0)?;
         if start[..count].iter().any(|byte| *byte != 0) {
             return Ok(false);
         }
         let end = SectorIndex(physical.saturating_sub(SECTOR).div_ceil(SECTOR));
-        if self.last_stored_sector(end)?.is_some() {
-            return Ok(false);
-        }
-        self.tell(Event::SizePutRight { claimed: Shape::of(physical).size(), actual: 0 });
-        let _ = self.disk.set_size(0);
-        Ok(true)
+        Ok(self.last_stored_sector(end)?.is_none())
     }
 
     /// No sector may be sealed under the next key before the header that holds it is durable, and perhaps

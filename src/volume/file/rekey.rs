@@ -105,7 +105,7 @@ impl CipherFile {
     /// can be read.
     fn rewrap_empty(&self, again: bool) -> Result<bool> {
         let physical = self.disk.size()?;
-        if physical == 0 || self.is_unwritten(physical)? {
+        if physical == 0 || self.holds_only_zeros(physical)? {
             return Ok(false);
         }
         self.rewrap_header(&mut self.load_header()?.header, again)

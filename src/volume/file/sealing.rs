@@ -8,12 +8,23 @@ use crate::format::geometry::SectorIndex;
 use crate::format::header::FileHeader;
 use crate::format::sector::{self, Binding, PAYLOAD_LEN, SECTOR_LEN, SectorHeader};
 
+/// Holes in a file that was extended when it was empty, until all its sectors are durable.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passing {
+    /// Sectors before this one may be holes.
+    Before(u64),
+    /// None is, but zeros that were put into their places may not be durable.
+    Filled,
+}
+
 /// A header with its ciphers.
 pub(super) struct Sealing {
     pub header: FileHeader,
     pub binding: Binding,
     /// This opening has made the header durable since it says that there may be holes.
     pub holes_durable: bool,
+    /// Why the header allows holes, while it is not for good.
+    pub passing: Option<Passing>,
     cipher: SectorCipher,
     sealer: Sealer,
     /// While the file is re-encrypted: of the key that is on its way out.
@@ -27,7 +38,7 @@ impl Sealing {
         let old = header.next.as_ref().map(|_| SectorCipher::new(header.suite, &header.key));
         let (cipher, sealer) = ready(&header, header.next.as_ref().unwrap_or(&header.key))?;
         let binding = Binding { file_id: header.file_id, suite: header.suite };
-        Ok(Self { header, binding, holes_durable: false, cipher, sealer, old })
+        Ok(Self { header, binding, holes_durable: false, passing: None, cipher, sealer, old })
     }
 
     /// Whether sectors may be sealed under two keys.

@@ -4,7 +4,7 @@
 //! Each sector is therefore old or new whenever the process dies, and the last sector's own length
 //! decides when the two disagree.
 
-use super::sealing::Sealing;
+use super::sealing::{Passing, Sealing};
 use super::{BATCH, CipherFile, State};
 use crate::format::geometry::{
     MAX_SIZE, PAYLOAD, SECTOR, SectorIndex, Span, ciphertext_size, sectors, spans,
@@ -56,6 +56,7 @@ impl CipherFile {
         }
         let mut state = self.state_to_change()?;
         if size > state.size {
+            self.begin_extended(&mut state)?;
             return self.write_locked(&mut state, size - 1, &[0]);
         }
         if size < state.size && size > 0 {
@@ -65,16 +66,13 @@ impl CipherFile {
         self.disk.set_size(ciphertext_size(size))?;
         state.size = size;
         if size == 0 {
-            state.sealing = None;
+            (state.sealing, state.is_unwritten) = (None, false);
         }
         Ok(())
     }
 
     pub(super) fn write_locked(&self, state: &mut State, offset: u64, data: &[u8]) -> Result<()> {
-        if state.sealing.is_none() {
-            let header = FileHeader::generate(&self.keys.now()).map_err(Error::Seal)?;
-            state.sealing = Some(Sealing::new(header)?);
-        }
+        self.begin(state)?;
         let size_before = state.size;
         let written =
             self.fill_gap(state, offset).and_then(|()| self.write_batches(state, offset, data));
@@ -93,8 +91,21 @@ impl CipherFile {
         written
     }
 
+    /// Gives an empty file an id and a key.
+    pub(super) fn begin(&self, state: &mut State) -> Result<()> {
+        if state.is_unwritten {
+            self.disk.set_size(0)?;
+            state.is_unwritten = false;
+        }
+        if state.sealing.is_none() {
+            let header = FileHeader::generate(&self.keys.now()).map_err(Error::Seal)?;
+            state.sealing = Some(Sealing::new(header)?);
+        }
+        Ok(())
+    }
+
     /// After a failed write: the file ends where it ended before.
-    fn roll_back(&self, state: &mut State, size: u64) -> Result<()> {
+    pub(super) fn roll_back(&self, state: &mut State, size: u64) -> Result<()> {
         if size == 0 {
             (state.size, state.sealing) = (0, None);
             return Ok(self.disk.set_size(0)?);
@@ -152,11 +163,16 @@ impl CipherFile {
     fn fill_gap(&self, state: &mut State, offset: u64) -> Result<()> {
         let stored = sectors(state.size);
         let target = SectorIndex::of(offset).0;
-        let may_have_holes = state.sealing.as_ref().is_some_and(|s| s.header.may_have_holes);
         if target <= stored {
             return Ok(());
         }
-        if !may_have_holes && target - stored <= SMALL_GAP {
+        let sealing = sealing_mut(state)?;
+        let is_small = target - stored <= SMALL_GAP;
+        if is_small && stored == 0 && sealing.passing.is_some() {
+            sealing.passing = Some(Passing::Before(target));
+            return Ok(());
+        }
+        if is_small && (!sealing.header.may_have_holes || sealing.passing.is_some()) {
             let from = state.size;
             let zeros = vec![0; (target * PAYLOAD - from) as usize];
             return self.write_batches(state, from, &zeros);
@@ -176,7 +192,7 @@ impl CipherFile {
         let first = SectorIndex::of(batch.offset).0;
         // A last sector that this batch follows loses its end mark in the same write.
         let lead = u64::from(grown && stored > 0 && first == stored);
-        let new_file = state.size == 0 && first == 0;
+        let new_file = state.size == 0 && first == 0 && !sealing(state)?.holes_durable;
         let head = if new_file {
             let header = &mut sealing_mut(state)?.header;
             header.generation = 1;

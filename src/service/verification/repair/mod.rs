@@ -246,6 +246,7 @@ fn cannot(row: &DamageRow) -> String {
         DamageKind::EndMissing | DamageKind::EndInside => {
             "restore the file from a backup, or go on with it as it is"
         }
+        DamageKind::Unwritten => "restore the file from a backup, or remove it",
         DamageKind::Size => "it is open: its size is put right when it is opened next",
         _ => "restore it from a backup",
     };

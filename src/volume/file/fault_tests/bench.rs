@@ -35,6 +35,8 @@ pub(super) struct Bench {
     pub epochs: Vec<(usize, Arc<CategoryKeys>)>,
     /// There was a power cut before: a sector inside the file may bear an end mark.
     pub was_cut: bool,
+    /// The file was empty, was extended and not synced since.
+    pub was_extended: bool,
     /// A sync has failed: none that succeeds later says anything of what was written before.
     pub distrust: bool,
 }
@@ -66,6 +68,7 @@ impl Bench {
             marks: vec![mark],
             epochs: vec![(0, keys.clone())],
             was_cut: false,
+            was_extended: false,
             distrust: false,
         })
     }

@@ -43,6 +43,12 @@ fn a_header_that_is_not_synced_before_it_is_needed_is_noticed() {
 }
 
 #[test]
+fn a_new_file_that_is_extended_before_its_header_is_synced_is_noticed() {
+    let what = Broken::HeaderUnsynced;
+    noticed(what, "after a power cut", crashes::all_extended(Some(what)));
+}
+
+#[test]
 fn sectors_from_an_unaligned_buffer_are_noticed() {
     let what = Broken::UnalignedBuffer;
     noticed(what, "after a kill", crashes::all_short(1, Some(what)));

@@ -1,10 +1,12 @@
 //! Kills and power cuts at every moment.
 
+use super::super::model_tests::Operation;
 use super::bench::{Bench, Contents, Mark};
 use super::judge::{After, Window};
 use super::steps::{Step, alphabet, any, beginnings};
 use super::{Checked, each, number, told};
 use crate::crypto::CategoryKeys;
+use crate::format::geometry::PAYLOAD;
 use crate::storage::double::broken::Broken;
 use crate::storage::double::{Double, Random};
 use std::sync::Arc;
@@ -58,6 +60,7 @@ impl Bench {
                     keys,
                     after: After::PowerCut { torn },
                     was_cut,
+                    was_extended: self.was_extended,
                 };
                 let double = Double::holding(loss.image);
                 let found = window.judge(&double).map_err(|fault| {
@@ -87,7 +90,7 @@ impl Bench {
         let Some(double) = epoch.killed(at.1) else { return Ok(None) };
         let snapshots = self.snapshots[done..=next].to_vec();
         let was_cut = self.was_cut || self.distrust;
-        let window = Window { snapshots, keys, after: After::Kill, was_cut };
+        let window = Window { snapshots, keys, after: After::Kill, was_cut, was_extended: false };
         let found = window
             .judge(&double)
             .map_err(|fault| format!("after a kill at sync {}, change {}: {fault}", at.0, at.1))?;
@@ -129,6 +132,45 @@ pub(super) fn all_short(length: usize, broken: Option<Broken>) -> Checked {
         };
         tried().map_err(|fault| format!("{fault}\nafter {}", told(&[beginning, &workload])))
     })
+}
+
+/// All workloads of an extension of an empty file and up to two steps more that neither sync it, as a rotation does, nor
+/// empty it.
+pub(super) fn all_extended(broken: Option<Broken>) -> Checked {
+    let firsts: Vec<Step> = [1, PAYLOAD, 16 * PAYLOAD + 9, 300 * PAYLOAD]
+        .into_iter()
+        .flat_map(|size| [Operation::SetSize(size), Operation::Reserve(0, size, false)])
+        .map(Step::Edit)
+        .collect();
+    let goes_on = |step: &Step| {
+        !matches!(step, Step::Sync | Step::Rekey(_) | Step::Edit(Operation::SetSize(0)))
+    };
+    let steps: Vec<Step> = alphabet(3).into_iter().filter(goes_on).collect();
+    let each_first = steps.len() * steps.len();
+    each((firsts.len() * each_first) as u64, broken, |case, keys| {
+        let number = case as usize % each_first;
+        let workload = [
+            firsts[case as usize / each_first].clone(),
+            steps[number / steps.len()].clone(),
+            steps[number % steps.len()].clone(),
+        ];
+        let tried = || {
+            let mut bench = Bench::new(keys, &[])?;
+            bench.was_extended = true;
+            bench.step(&workload[0])?;
+            bench.crash(bench.marks[0], &Limits { kills: 8, cuts: 24 }, &mut Random(case))?;
+            workload[1..].iter().try_for_each(|step| bench.step(step))?;
+            bench.crash(bench.marks[0], &Limits { kills: 8, cuts: 24 }, &mut Random(case)).map(drop)
+        };
+        tried().map_err(|fault| format!("{fault}\nafter {}", told(&[&workload])))
+    })
+}
+
+/// > A file that is extended while it is empty, with `ftruncate` or `fallocate`, is no error after a
+/// > power cut until it is synced: it is empty or has that size, and what it does not have is zeros.
+#[test]
+fn no_power_cut_makes_an_error_of_a_new_file_that_was_extended() {
+    passes(all_extended(None));
 }
 
 /// A random workload, some crash, and again.

@@ -163,7 +163,13 @@ impl Stricken<'_> {
         let mut snapshots = bench.snapshots[first..].to_vec();
         snapshots.push(after.clone());
         let how = reverted.unwrap_or(After::Failure);
-        Window { snapshots, keys: &bench.keys, after: how, was_cut: bench.distrust }
+        Window {
+            snapshots,
+            keys: &bench.keys,
+            after: how,
+            was_cut: bench.distrust,
+            was_extended: false,
+        }
     }
 
     fn told(&self) -> String {

@@ -37,6 +37,8 @@ pub(super) struct Window<'a> {
     /// There was a power cut before, or a sync that failed: a sector inside the file may bear an end mark, and
     /// becomes the last one when the file is cut there.
     pub was_cut: bool,
+    /// The file was extended when it was empty, and is not synced yet: nothing of it is an error.
+    pub was_extended: bool,
 }
 
 impl Window<'_> {
@@ -54,7 +56,7 @@ impl Window<'_> {
 
     /// Whether the header may be missing: the file was empty.
     pub fn may_be_gone(&self) -> bool {
-        self.cut() && self.shortest() == 0
+        self.cut() && self.shortest() == 0 && !self.was_extended
     }
 
     fn shortest(&self) -> u64 {
@@ -126,6 +128,9 @@ impl Window<'_> {
         let known = self.snapshots.iter().any(|snapshot| snapshot.len() as u64 == size);
         // A sector that is no longer the last is full, and one that becomes the last was.
         let between = size.is_multiple_of(PAYLOAD) || torn || self.was_cut;
+        // An extension of an empty file is there or is not.
+        let is_extension = self.was_extended && self.snapshots.len() == 2 && shortest == 0;
+        let between = between && (torn || !is_extension);
         if (shortest..=longest).contains(&size) && (known || between) {
             return Ok(());
         }
@@ -155,7 +160,8 @@ impl Window<'_> {
 
     /// Whether a sector may be an error: where it was cut off, or did not exist, since the last sync.
     fn may_be_lost(&self, sector: u64) -> bool {
-        self.cut() && (self.torn() == Some(sector) || sector >= sectors(self.shortest()))
+        let is_new = || sector >= sectors(self.shortest()) && !self.was_extended;
+        self.cut() && (self.torn() == Some(sector) || is_new())
     }
 
     fn judge_event(&self, event: &Event) -> Checked {

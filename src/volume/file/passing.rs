@@ -1,0 +1,84 @@
+//! Files that are extended before anything is written to them.
+//!
+//! Databases make files so, and write again from a journal of their own what was not synced when the power failed.
+//! They must find a file that is empty, or has the size that they gave it and zeros where nothing else is. So the
+//! header is made durable first, and says that there may be holes; then only the last sector is written. Holes in small
+//! files are not to stay, as an erased sector would pass for one: once the file is synced they are filled with sealed
+//! zeros, and when those are durable, too, the header forbids holes.
+
+use super::sealing::Passing;
+use super::write::sealing_mut;
+use super::{CipherFile, State};
+use crate::format::geometry::{SECTOR, SectorIndex, sectors};
+use crate::format::sector::{self, PAYLOAD_AT, PAYLOAD_LEN, SECTOR_LEN, SectorHeader};
+use crate::storage::with_buffer;
+use crate::volume::{Error, Result};
+
+impl CipherFile {
+    /// To be called before a file is extended; one that is not empty stays as it is.
+    pub(super) fn begin_extended(&self, state: &mut State) -> Result<()> {
+        if state.size > 0 {
+            return Ok(());
+        }
+        self.begin(state)?;
+        let allowed = self.allow_holes(state);
+        if allowed.is_err() {
+            let _ = self.roll_back(state, 0);
+        }
+        allowed?;
+        sealing_mut(state)?.passing = Some(Passing::Before(0));
+        Ok(())
+    }
+
+    /// To be called after a sync: fills passing holes when the size is durable, and forbids holes when all sectors
+    /// are. Neither need be durable, and what fails is tried again after the next sync.
+    pub(super) fn end_passing_holes(&self) {
+        // Whoever has the lock is writing: then a later sync does it.
+        let Ok(mut state) = self.state.try_write() else { return };
+        let Some(passing) = state.sealing.as_ref().and_then(|sealing| sealing.passing) else {
+            return;
+        };
+        let may_go_on = self.unsynced.is_growth_durable() && self.standing.may_write().is_ok();
+        if !may_go_on || state.size == 0 {
+            return;
+        }
+        if let Passing::Before(end) = passing
+            && self.keeping_time(|| self.fill_holes(&mut state, end)).is_err()
+        {
+            return;
+        }
+        let are_durable = self.unsynced.are_writes_durable();
+        let Some(sealing) = state.sealing.as_mut().filter(|_| are_durable) else { return };
+        sealing.header.may_have_holes = false;
+        if self.keeping_time(|| self.write_header(&mut sealing.header)).is_err() {
+            sealing.header.may_have_holes = true;
+            return;
+        }
+        (sealing.holes_durable, sealing.passing) = (false, None);
+    }
+
+    /// Puts sealed zeros into the holes before sector `end`, of which there are few.
+    fn fill_holes(&self, state: &mut State, end: u64) -> Result<()> {
+        let end = end.min(sectors(state.size).saturating_sub(1));
+        let sealing = sealing_mut(state)?;
+        with_buffer((end * SECTOR) as usize, |buffer| {
+            let count = self.disk.read_at(buffer, SectorIndex(0).position())?;
+            let stored = buffer[..count].as_chunks_mut::<SECTOR_LEN>().0;
+            let holes: Vec<bool> = stored.iter().map(|bytes| sector::is_zero(bytes)).collect();
+            for (index, bytes) in (0..).map(SectorIndex).zip(&mut *stored) {
+                if holes[index.0 as usize] {
+                    bytes[PAYLOAD_AT..PAYLOAD_AT + PAYLOAD_LEN].fill(0);
+                    let header = SectorHeader { length: PAYLOAD_LEN as u16, last: false };
+                    sealing.seal(index, header, bytes)?;
+                }
+            }
+            if holes.contains(&true) {
+                self.unsynced.note_write(false);
+                self.write_runs(0, stored, &holes)?;
+            }
+            Ok::<_, Error>(())
+        })?;
+        sealing.passing = Some(Passing::Filled);
+        Ok(())
+    }
+}
