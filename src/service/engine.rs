@@ -333,10 +333,10 @@ impl Engine {
         if matches!(event, file::Event::SizePutRight { .. }) {
             self.sizes_put_right.fetch_add(1, Relaxed);
         }
-        if matches!(event, file::Event::SizePutRight { .. } | file::Event::Unwritten { .. }) {
-            if let Some(mounted) = self.mounted() {
-                mounted.drop_attributes(ino);
-            }
+        let is_other_size =
+            matches!(event, file::Event::SizePutRight { .. } | file::Event::Unwritten { .. });
+        if let Some(mounted) = self.mounted().filter(|_| is_other_size) {
+            mounted.drop_attributes(ino);
         }
     }
 

@@ -64,7 +64,7 @@ impl CipherFile {
         with_buffer((end * SECTOR) as usize, |buffer| {
             let count = self.disk.read_at(buffer, SectorIndex(0).position())?;
             let stored = buffer[..count].as_chunks_mut::<SECTOR_LEN>().0;
-            let holes: Vec<bool> = stored.iter().map(|bytes| sector::is_zero(bytes)).collect();
+            let holes: Vec<bool> = stored.iter().map(sector::is_zero).collect();
             for (index, bytes) in (0..).map(SectorIndex).zip(&mut *stored) {
                 if holes[index.0 as usize] {
                     bytes[PAYLOAD_AT..PAYLOAD_AT + PAYLOAD_LEN].fill(0);
