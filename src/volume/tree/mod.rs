@@ -47,7 +47,7 @@ pub struct Entry {
 /// The encrypted tree over one storage directory. All methods may be called from any thread.
 pub struct Volume {
     storage: PathBuf,
-    inodes: Inodes,
+    pub(super) inodes: Inodes,
     pub(super) handles: Handles,
     pub(super) read_only: ReadOnly,
     categories: RwLock<BTreeMap<Arc<str>, Arc<KeyCell>>>,
