@@ -8,13 +8,12 @@ use rustix::fs::OFlags;
 use rustix::process::Signal;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::time::Duration;
 use support::Instance;
-use support::machine::{detach, program};
-use support::process::{ended_within, run, send};
+use support::process::{ended_within, send};
 use support::raw::Mapping;
+use support::small_disk::SmallDisk;
 
 /// A way to make a file's contents durable.
 type Sync = fn(&File);
@@ -22,8 +21,11 @@ type Sync = fn(&File);
 /// What is synced, in bytes: some sectors and a part of one.
 const LENGTH: usize = 40_960;
 
-/// An encrypted directory whose ciphertext is on an ext4 in a file, which writes nothing unless it is told to.
+/// An encrypted directory whose ciphertext is on a disk of its own, which writes nothing unless it is told to: all else
+/// that is synced is elsewhere.
 struct Machine {
+    /// Unmounted before the instance, whose directory it is mounted in, is removed.
+    disk: SmallDisk,
     instance: Instance,
     data: PathBuf,
 }
@@ -32,12 +34,8 @@ impl Machine {
     fn new() -> Self {
         let instance = Instance::initialised();
         let data = instance.work().join("data");
-        let machine = Self { instance, data };
-        let image = machine.image("running");
-        File::create(&image).unwrap().set_len(64 << 20).unwrap();
-        run(Command::new(program("mkfs.ext4")).args(["-q", "-F"]).arg(&image)).succeeds();
-        fs::create_dir_all(machine.instance.storage()).unwrap();
-        machine.mount(&image);
+        let disk = SmallDisk::at(instance.storage(), 4096, 64);
+        let machine = Self { disk, instance, data };
         machine.instance.start();
         fs::create_dir(&machine.data).unwrap();
         machine.instance.encrypt("@test", &machine.data);
@@ -45,26 +43,16 @@ impl Machine {
         machine
     }
 
-    fn image(&self, name: &str) -> PathBuf {
-        self.instance.work().join(format!("{name}.image"))
-    }
-
-    fn mount(&self, image: &Path) {
-        let mut mount = Command::new(program("mount"));
-        mount.args(["-o", "loop,commit=300"]).arg(image).arg(self.instance.storage());
-        run(&mut mount).succeeds();
-    }
-
     /// What the disk would hold if the power failed now.
     fn picture(&self, name: &str) {
-        fs::copy(self.image("running"), self.image(name)).unwrap();
+        self.disk.cut(&self.disk.beside(name));
     }
 
     /// The machine comes up again with what was on the disk then.
     fn come_up_with(&self, name: &str) {
         self.instance.kill();
-        detach(&self.instance.storage());
-        self.mount(&self.image(name));
+        self.disk.unmount();
+        self.disk.attach(&self.disk.beside(name));
         self.instance.start();
     }
 
@@ -97,7 +85,6 @@ impl Drop for Machine {
             send(pid, Signal::KILL);
             ended_within(pid, Duration::from_secs(30));
         }
-        detach(&self.instance.storage());
     }
 }
 

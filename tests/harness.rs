@@ -8,6 +8,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use support::disk::{self, Disk};
 use support::machine::{self, program};
 use support::mariadb::MariaDb;
 use support::process::{ended_within, run};
@@ -127,4 +128,14 @@ fn the_database_server_serves_from_a_plain_directory() {
 #[test]
 fn a_child_process_reports_what_it_found() {
     assert_eq!(raw::in_child(|| 7), 7);
+}
+
+#[test]
+fn a_disk_that_cannot_be_made_leaves_nothing() {
+    let directory = machine::new_directory();
+    let made = std::panic::catch_unwind(|| Disk::new_in(directory.clone(), disk::NONE));
+    assert!(made.is_err(), "a blind test");
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+    assert!(!mounts.contains(directory.to_str().unwrap()), "{mounts}");
+    assert!(!directory.exists());
 }

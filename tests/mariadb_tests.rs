@@ -29,7 +29,8 @@ const MOUNT_LIMITS: &str = include_str!("mariadb_tests.txt");
 /// How long both sides may take, one core for each.
 const LIMIT: Duration = Duration::from_secs(12 * 3600);
 
-type Verdicts = BTreeMap<String, Verdict>;
+/// What came of each try of a test, in their order: one that passed is not tried again, so the last counts.
+type Verdicts = BTreeMap<String, Vec<Verdict>>;
 
 /// Kills the servers and what else still names the directory.
 struct Ended(PathBuf);
@@ -63,11 +64,17 @@ fn mysql_test_run(account: &Account, var: &Path) -> Outcome {
     run_within(command.args(tests), LIMIT)
 }
 
-/// Each test's best verdict: the last, since one that passed is not tried again.
 fn verdicts(outcome: &Outcome) -> Verdicts {
-    let said = &outcome.stdout;
-    assert!(said.contains("\nCompleted: "), "not all tests were run: {outcome}");
-    said.lines().filter_map(verdict).collect()
+    assert!(outcome.stdout.contains("\nCompleted: "), "not all tests were run: {outcome}");
+    read(&outcome.stdout)
+}
+
+fn read(said: &str) -> Verdicts {
+    let mut verdicts = Verdicts::new();
+    for (name, verdict) in said.lines().filter_map(verdict) {
+        verdicts.entry(name).or_default().push(verdict);
+    }
+    verdicts
 }
 
 /// Reads `innodb.innodb 'combination'     w1 [ pass ]    10`; a test that is skipped has no worker.
@@ -86,6 +93,29 @@ fn verdict(line: &str) -> Option<(String, Verdict)> {
     name.split(' ').next()?.contains('.').then(|| (name.trim().to_owned(), verdict))
 }
 
+fn is(verdicts: &Verdicts, name: &str, wanted: Verdict) -> bool {
+    verdicts.get(name).and_then(|tries| tries.last()) == Some(&wanted)
+}
+
+fn failures(verdicts: &Verdicts, name: &str) -> usize {
+    let tries = verdicts.get(name).into_iter().flatten();
+    tries.filter(|verdict| **verdict == Verdict::Failed).count()
+}
+
+/// What passed only when it was tried again: no failure, as such tests are measured by the clock on both sides.
+fn retried(verdicts: &Verdicts) -> Vec<&str> {
+    let names = verdicts.keys().map(String::as_str);
+    names
+        .filter(|name| is(verdicts, name, Verdict::Passed) && failures(verdicts, name) > 0)
+        .collect()
+}
+
+/// What of that may be no matter of the clock: it failed more than once on the mount, and never below.
+fn suspicious<'v>(below: &Verdicts, mounted: &'v Verdicts) -> Vec<&'v str> {
+    let is_suspicious = |name: &&str| failures(mounted, name) > 1 && failures(below, name) == 0;
+    retried(mounted).into_iter().filter(is_suspicious).collect()
+}
+
 fn limits() -> Vec<(&'static str, &'static str)> {
     let lines = MOUNT_LIMITS.lines().filter(|line| !line.starts_with('#'));
     lines.map(|line| line.split_once(": ").expect("NAME: REASON")).collect()
@@ -95,11 +125,11 @@ fn limits() -> Vec<(&'static str, &'static str)> {
 fn worse(below: &Verdicts, mounted: &Verdicts) -> Vec<String> {
     let about = |limit: &str, name: &str| name == limit || name.split(' ').next() == Some(limit);
     let excused = |name: &str| limits().iter().any(|(limit, _)| about(limit, name));
-    let passed = |verdicts: &Verdicts, name: &str| verdicts.get(name) == Some(&Verdict::Passed);
+    let passed = |verdicts: &Verdicts, name: &str| is(verdicts, name, Verdict::Passed);
     let mut worse: Vec<_> = below
         .keys()
         .filter(|name| passed(below, name) && !passed(mounted, name) && !excused(name))
-        .map(|name| format!("{name}: {:?}", mounted.get(name)))
+        .map(|name| format!("{name}: {:?}", mounted.get(name).and_then(|tries| tries.last())))
         .collect();
     for (limit, reason) in limits() {
         let mut concerned = mounted.keys().filter(|name| about(limit, name)).peekable();
@@ -108,6 +138,23 @@ fn worse(below: &Verdicts, mounted: &Verdicts) -> Vec<String> {
         }
     }
     worse
+}
+
+#[test]
+fn what_passed_only_when_it_was_tried_again_is_told_apart() {
+    let below = "main.once w1 [ fail ]\nmain.once w1 [ retry-pass ] 10\n\
+        main.both w1 [ fail ]\nmain.both w1 [ retry-pass ] 10\n\
+        main.odd 'innodb' w1 [ pass ] 10\nmain.skipped [ skipped ] no\n";
+    let mounted = "main.once w1 [ pass ] 10\n\
+        main.both w1 [ fail ]\nmain.both w1 [ retry-fail ]\nmain.both w1 [ retry-pass ] 10\n\
+        main.odd 'innodb' w1 [ fail ]\nmain.odd 'innodb' w1 [ retry-fail ]\n\
+        main.odd 'innodb' w1 [ retry-pass ] 10\n\
+        main.bad w1 [ fail ]\nmain.bad w1 [ retry-fail ]\nmain.bad w1 [ retry-fail ]\n";
+    let (below, mounted) = (read(below), read(mounted));
+    assert_eq!(retried(&below), ["main.both", "main.once"]);
+    assert_eq!(retried(&mounted), ["main.both", "main.odd 'innodb'"]);
+    assert_eq!(suspicious(&below, &mounted), ["main.odd 'innodb'"]);
+    assert!(is(&mounted, "main.bad", Verdict::Failed));
 }
 
 #[test]
@@ -135,12 +182,22 @@ fn mariadbs_own_tests_pass_that_pass_on_the_filesystem_below() {
     assert_sound(&fixture.instance, "MariaDB's tests");
     let (below_verdicts, mounted_verdicts) = (verdicts(&below), verdicts(&mounted));
     let count = |verdicts: &Verdicts, wanted: Verdict| {
-        verdicts.values().filter(|verdict| **verdict == wanted).count()
+        verdicts.keys().filter(|name| is(verdicts, name, wanted)).count()
     };
     for (side, verdicts) in [("below", &below_verdicts), ("on the mount", &mounted_verdicts)] {
         let [passed, failed, skipped] = [Verdict::Passed, Verdict::Failed, Verdict::Skipped]
             .map(|verdict| count(verdicts, verdict));
-        eprintln!("MariaDB's tests {side}: {passed} passed, {failed} failed, {skipped} skipped");
+        let retried = retried(verdicts);
+        eprintln!(
+            "MariaDB's tests {side}: {passed} passed ({} of them when tried again: {}), {failed} failed, \
+             {skipped} skipped",
+            retried.len(),
+            retried.join(", "),
+        );
+    }
+    for name in suspicious(&below_verdicts, &mounted_verdicts) {
+        let times = failures(&mounted_verdicts, name);
+        eprintln!("SUSPICIOUS: {name} passed on the mount after {times} failures, with none below");
     }
     assert!(count(&below_verdicts, Verdict::Passed) > 0, "nothing passed: {below}");
     let worse = worse(&below_verdicts, &mounted_verdicts);

@@ -2,9 +2,11 @@
 
 use super::super::test_support::Stage;
 use super::*;
+use crate::volume::file::{CipherFile, Keep};
 use crate::volume::test_support::volume_with;
-use crate::volume::{Ino, Observer, ROOT, file};
-use std::path::PathBuf;
+use crate::volume::{Ino, Inspection, Observer, Pinned, ROOT, Visit, file};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 /// Takes down what is told.
@@ -17,6 +19,19 @@ impl Observer for Told {
     fn request_panicked(&self, place: Option<&Place>, what: &str) {
         let path = place.map(|place| place.path.clone());
         self.0.lock().unwrap().push((path, what.to_owned()));
+    }
+}
+
+/// Keeps nothing.
+struct Nowhere;
+
+impl Keep for Nowhere {
+    fn keep(&mut self, _: u64, _: &[u8]) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn make_durable(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -63,6 +78,19 @@ impl Scene {
         bytes
     }
 
+    /// The file `one`, of which no handle is needed.
+    fn pinned(&self) -> Pinned<'_> {
+        let mut found = None;
+        let _ = self.bridge.volume.walk_files_below("test", Path::new("/one"), &mut |visit| {
+            found = match visit {
+                Visit::File(file) => Some(file),
+                Visit::Failed { error, .. } => panic!("{error}"),
+            };
+            ControlFlow::Continue(())
+        });
+        found.unwrap()
+    }
+
     fn create(&self) -> VolumeResult<()> {
         let (owner, name) = (Owner { uid: 0, gid: 0, umask: 0 }, OsStr::new("third"));
         let node = NewNode::Directory { mode: 0o700 };
@@ -105,6 +133,47 @@ fn a_file_stays_read_only_when_it_is_opened_anew() {
     assert!(is_read_only(&file.set_size(0)) && is_read_only(&file.reserve(0, 9, false)));
     assert!(is_read_only(&volume.set_xattr(node, OsStr::new("user.x"), b"y", 0)));
     assert_eq!(scene.read(1), b"before");
+}
+
+/// What the service itself has open of a file: contents for a change of keys or a repair, or what `verify` looks at.
+struct Held<'v> {
+    contents: Option<Arc<CipherFile>>,
+    _inspection: Option<Inspection<'v>>,
+}
+
+/// Opens a file of which nobody has a handle, before a panic or after it.
+fn without_a_handle(about: fn(Ino) -> About, is_inspected: bool, is_before: bool) {
+    let scene = Scene::new();
+    let (volume, (node, handle)) = (&scene.bridge.volume, scene.files[0]);
+    volume.close(handle);
+    if !is_before {
+        scene.panics(about(node));
+    }
+    let held = match is_inspected {
+        true => Held { contents: None, _inspection: Some(scene.pinned().inspect().unwrap()) },
+        false => Held { contents: Some(scene.pinned().contents().unwrap()), _inspection: None },
+    };
+    if is_before {
+        scene.panics(about(node));
+    }
+    if let Some(contents) = &held.contents {
+        assert!(is_read_only(&contents.write_at(0, b"x")));
+        assert!(is_read_only(&contents.begin_rekey(false)));
+        assert!(is_read_only(&contents.mend_header()));
+        assert!(is_read_only(&contents.zero_damaged(0..1, &mut Nowhere)));
+    }
+    let file = volume.file(volume.open_file(node, Opening::default()).unwrap()).unwrap().file;
+    assert!(is_read_only(&file.write_at(0, b"x")));
+}
+
+#[test]
+fn a_panic_takes_contents_read_only_that_the_service_alone_has_open() {
+    for is_inspected in [false, true] {
+        for is_before in [false, true] {
+            without_a_handle(|node| About::Node(INodeNo(node.0)), is_inspected, is_before);
+            without_a_handle(|_| About::Tree, is_inspected, is_before);
+        }
+    }
 }
 
 /// > When a request fails inside the service (a panic: a fault of ezncrypt) it answers `EIO`, and

@@ -4,6 +4,7 @@
 //! leaves the directory, or crosses into another mount: what was swapped for a symlink is an error.
 
 use super::error::{At, Result};
+use crate::sys::beneath;
 use rustix::fs::{
     self, AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2,
 };
@@ -13,9 +14,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// How often an open is tried when renames elsewhere disturb it (`EAGAIN`, openat2(2)).
-const TRIES: usize = 32;
-
 /// Opens `path` below `base`.
 pub(super) fn open(
     base: impl AsFd,
@@ -24,19 +22,7 @@ pub(super) fn open(
     mode: Mode,
 ) -> rustix::io::Result<OwnedFd> {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let resolve = ResolveFlags::BENEATH
-        | ResolveFlags::NO_SYMLINKS
-        | ResolveFlags::NO_MAGICLINKS
-        | ResolveFlags::NO_XDEV;
-    let mut result = Err(Errno::AGAIN);
-    for _ in 0..TRIES {
-        result = openat2(base.as_fd(), path, flags, mode, resolve);
-        if !matches!(result, Err(Errno::AGAIN | Errno::INTR)) {
-            break;
-        }
-    }
-    result
+    beneath::open(base, path, flags | OFlags::NOFOLLOW, mode)
 }
 
 /// As [`open`], leaving the access time alone where the kernel allows it, and never waiting for the

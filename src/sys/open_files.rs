@@ -2,17 +2,21 @@
 //! needs it.
 //!
 //! A file is recognised by device and inode number, which mount namespaces, renames and `..` cannot
-//! disguise, and by its path, which finds deleted files and filesystems whose mappings show another
-//! device number than `stat` does (btrfs, overlayfs). It asks the kernel's caches only, so a hung
-//! network filesystem or our own mount cannot stop it. It does not see descriptors in flight on a
-//! socket, files registered with io_uring, or threads with a descriptor table of their own.
+//! disguise, and by its path, which finds deleted and new files. In another mount namespace the same
+//! path may lead elsewhere, to a container's own: what is found by its path alone must be what is there
+//! for us, too, or at least be on the same filesystem. It asks the kernel's caches only, and our own mount
+//! not even for a name, so neither that nor a hung network filesystem can stop it. It does not see
+//! descriptors in flight on a socket, files registered with io_uring, or threads with a descriptor table
+//! of their own.
 
-use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+use super::mountinfo;
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxFlags, openat2, statx};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs;
 use std::io::{self, BufRead, BufReader};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -67,7 +71,8 @@ impl fmt::Display for Holder {
 }
 
 /// Finds every use of a file whose path is `below` or beneath it, or whose inode is in `inodes`, by
-/// any process but the calling one, and by the kernel (swap, loop devices).
+/// any process but the calling one, and by the kernel (swap, loop devices). Of a path on our own mount
+/// there are no `inodes`: names are looked up only where there are some.
 ///
 /// Each process and file is told once. Processes that end meanwhile are passed over.
 ///
@@ -75,7 +80,12 @@ impl fmt::Display for Holder {
 /// When `/proc` cannot be listed.
 pub fn holders(below: &Path, inodes: &HashSet<Inode>) -> io::Result<Vec<Holder>> {
     let numbers = inodes.iter().map(|inode| inode.number).collect();
-    let wanted = Wanted { below, inodes, numbers };
+    let devices = if inodes.is_empty() {
+        mountinfo::fuse_at(below, &fs::read("/proc/self/mountinfo")?)
+    } else {
+        inodes.iter().map(|inode| inode.device).collect()
+    };
+    let wanted = Wanted { below, inodes, numbers, devices };
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();
@@ -113,6 +123,8 @@ struct Wanted<'a> {
     inodes: &'a HashSet<Inode>,
     /// Their numbers alone, because the device of a mapping may not be the one that `stat` tells.
     numbers: HashSet<u64>,
+    /// Where files of that path can be; anywhere when there is none.
+    devices: Vec<(u32, u32)>,
 }
 
 impl Wanted<'_> {
@@ -166,7 +178,7 @@ impl Wanted<'_> {
     fn link(&self, link: &Path) -> Option<PathBuf> {
         let path = fs::read_link(link).ok()?;
         let is_file = path.is_absolute();
-        (is_file && (self.has_path(&path) || self.has_inode(link))).then_some(path)
+        (is_file && (self.is_at(&path, link) || self.has_inode(link))).then_some(path)
     }
 
     fn mappings(&self, process: &Path) -> Vec<PathBuf> {
@@ -179,7 +191,7 @@ impl Wanted<'_> {
             }
             let likely = self.numbers.contains(&mapping.inode);
             let file = process.join("map_files").join(mapping.range);
-            if self.has_path(&mapping.path) || (likely && self.has_inode(&file)) {
+            if self.is_at(&mapping.path, &file) || (likely && self.has_inode(&file)) {
                 found.push(mapping.path);
             }
         }
@@ -194,16 +206,37 @@ impl Wanted<'_> {
         }
     }
 
-    fn has_inode(&self, path: &Path) -> bool {
-        if self.inodes.is_empty() {
+    /// Whether what a link of `/proc` leads to, which is shown at `path`, is there in our mount namespace;
+    /// where that cannot be told it is.
+    fn is_at(&self, path: &Path, link: &Path) -> bool {
+        if !self.has_path(path) {
             return false;
         }
-        let flags = AtFlags::STATX_DONT_SYNC;
-        statx(CWD, path, flags, StatxFlags::INO).is_ok_and(|stat| {
-            let device = (stat.stx_dev_major, stat.stx_dev_minor);
-            self.inodes.contains(&Inode { device, number: stat.stx_ino })
-        })
+        let Some(held) = inode(CWD, link) else { return true };
+        let here = if self.inodes.is_empty() { None } else { inode_at(path) };
+        // Nothing is there of what was deleted.
+        let may_be_there = || self.devices.is_empty() || self.devices.contains(&held.device);
+        here.map_or_else(may_be_there, |here| here == held)
     }
+
+    fn has_inode(&self, path: &Path) -> bool {
+        !self.inodes.is_empty()
+            && inode(CWD, path).is_some_and(|inode| self.inodes.contains(&inode))
+    }
+}
+
+/// What is behind a path, or a descriptor when that is empty, as the kernel has it in memory.
+fn inode(at: impl AsFd, path: &Path) -> Option<Inode> {
+    let flags = AtFlags::STATX_DONT_SYNC | AtFlags::EMPTY_PATH;
+    let stat = statx(at, path, flags, StatxFlags::INO).ok()?;
+    Some(Inode { device: (stat.stx_dev_major, stat.stx_dev_minor), number: stat.stx_ino })
+}
+
+/// What is at a path without symlinks: one may lead into our own mount.
+fn inode_at(path: &Path) -> Option<Inode> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let there = openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS).ok()?;
+    inode(there, Path::new(""))
 }
 
 /// One line of `/proc/PID/maps` that belongs to a file.

@@ -1,4 +1,5 @@
 use super::*;
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 
@@ -92,6 +93,55 @@ fn the_names_of_neighbours_are_not_taken_for_the_path() {
     });
     let found = holders(&directory.path().join("data"), &HashSet::new()).unwrap();
     assert_eq!(by(&found, holder.0.id()), []);
+}
+
+/// In a mount namespace of its own another filesystem, or another directory of the same one, lies over the path.
+#[test]
+fn the_same_path_in_another_mount_namespace_is_another_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let [data, other] = ["data", "other"].map(|name| directory.path().join(name));
+    for path in [&data, &other] {
+        fs::create_dir(path).unwrap();
+        fs::write(path.join("table"), b"rows").unwrap();
+    }
+    let inodes = [&data, &data.join("table")].map(|path| inode_of(path));
+    let tmpfs = "mount -t tmpfs none \"$0\"";
+    for (over, is_another_device) in [(tmpfs, true), ("mount --bind \"$1\" \"$0\"", false)] {
+        let script = format!("{over} && cd \"$0\" && exec 3<>table && echo ready && exec cat");
+        let mut holder = Waiting::start(|command| {
+            let is_root = rustix::process::geteuid().is_root();
+            let how = if is_root { &["unshare", "-m"][..] } else { &["unshare", "-rm"] };
+            *command = Command::new(how[0]);
+            command.args(&how[1..]).args(["sh", "-c", &script]).args([&data, &other]);
+            command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        });
+        let mut ready = [0; 6];
+        holder.0.stdout.as_mut().unwrap().read_exact(&mut ready).unwrap();
+        let pid = holder.0.id();
+        let found = holders(&data, &HashSet::from(inodes)).unwrap();
+        assert_eq!(by(&found, pid), [], "{over}");
+        // On our own mount, which is not asked for a name, what is on the same filesystem may have been there.
+        let (none, numbers) = (HashSet::new(), HashSet::new());
+        let devices = vec![inode_of(&data).device];
+        let mut found = Vec::new();
+        Wanted { below: &data, inodes: &none, numbers, devices }.of_process(pid, &mut found);
+        assert_eq!(found.is_empty(), is_another_device, "{over}");
+        let found = holders(Path::new("/nowhere"), &HashSet::from([inode_of(&other)])).unwrap();
+        assert_eq!(by(&found, pid).is_empty(), is_another_device, "{over}");
+    }
+}
+
+/// It was made after the tree was looked through.
+#[test]
+fn a_new_file_is_in_use_where_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("new");
+    let output = fs::File::create(&file).unwrap();
+    let holder = Waiting::start(|command| {
+        command.stdout(output);
+    });
+    let found = holders(directory.path(), &HashSet::from([inode_of(directory.path())])).unwrap();
+    assert_eq!(by(&found, holder.0.id()), [(file, Use::Open)]);
 }
 
 #[test]

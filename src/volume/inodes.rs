@@ -186,6 +186,11 @@ impl Inodes {
         }
     }
 
+    /// All that are known.
+    pub fn all(&self) -> Vec<Arc<Inode>> {
+        self.lock().values().map(|(inode, _)| inode.clone()).collect()
+    }
+
     /// Forgets all nodes.
     pub fn clear(&self) {
         self.lock().clear();

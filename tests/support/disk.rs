@@ -26,6 +26,8 @@ pub const EXT4_AT_ONCE: Kind =
 /// A copy may be mounted while a process in another mount namespace still keeps the original.
 pub const XFS: Kind = Kind { name: "XFS", make: &["mkfs.xfs", "-q", "-f"], options: "loop,nouuid" };
 pub const BTRFS: Kind = Kind { name: "btrfs", make: &["mkfs.btrfs", "-q", "-f"], options: "loop" };
+/// One that cannot be made.
+pub const NONE: Kind = Kind { name: "none", make: &["false"], options: "loop" };
 pub const TMPFS: Kind = Kind { name: "tmpfs", make: &[], options: "size=400M" };
 
 /// XFS takes no less than 300 MiB.
@@ -42,9 +44,17 @@ pub struct Disk {
 impl Disk {
     /// A filesystem of its own, in a file unless it is a tmpfs.
     pub fn new(kind: Kind) -> Self {
-        let directory = new_directory();
-        let room = room(&directory);
-        Self::within(kind, directory, room)
+        Self::new_in(new_directory(), kind)
+    }
+
+    /// The same in a directory that is there already, and is removed with it.
+    pub fn new_in(directory: PathBuf, kind: Kind) -> Self {
+        let home = room(&directory);
+        // Before anything is mounted: whatever fails from here on, nothing is left.
+        let disk = Self { kind, directory, home };
+        disk.make_room();
+        disk.make();
+        disk
     }
 
     /// The same in a file on an XFS, so that [`Disk::snapshot`] can be taken.
@@ -59,19 +69,27 @@ impl Disk {
     /// the business of the double in `src/storage/double`.
     pub fn that_can_be_cut(kind: Kind) -> Self {
         let directory = new_directory();
-        let (image, home) = (room(&directory).join("outer-image"), directory.join("outer"));
+        let home = directory.join("outer");
+        let disk = Self { kind, directory, home };
+        disk.make_room();
+        let image = room(&disk.directory).join("outer-image");
         make(&XFS, &image, 4 * SIZE);
-        mount(XFS.options, &image, &home);
-        Self::within(kind, directory, home)
+        mount(XFS.options, &image, &disk.home);
+        disk.make();
+        disk
     }
 
-    fn within(kind: Kind, directory: PathBuf, home: PathBuf) -> Self {
-        let disk = Self { kind, directory, home };
-        if disk.has_image() {
-            make(&disk.kind, &disk.image(), SIZE);
+    /// Mounts what images are in: it is in memory, as nothing here depends on a real disk and each sync would wait
+    /// for all others on it.
+    fn make_room(&self) {
+        mount_tmpfs("size=1400M", &room(&self.directory));
+    }
+
+    fn make(&self) {
+        if self.has_image() {
+            make(&self.kind, &self.image(), SIZE);
         }
-        disk.mount();
-        disk
+        self.mount();
     }
 
     /// What it is called.
@@ -130,16 +148,14 @@ impl Drop for Disk {
     fn drop(&mut self) {
         detach(&self.top());
         detach(&self.directory.join("outer"));
-        detach(&self.directory.join("room"));
+        detach(&room(&self.directory));
         let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
-/// Where images are: in memory, as nothing here depends on a real disk and each sync would wait for all others on it.
+/// Where images are.
 fn room(directory: &Path) -> PathBuf {
-    let room = directory.join("room");
-    mount_tmpfs("size=1400M", &room);
-    room
+    directory.join("room")
 }
 
 fn mount_tmpfs(options: &str, top: &Path) {

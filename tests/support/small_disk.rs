@@ -9,6 +9,7 @@ use std::process::Command;
 /// A filesystem in a file; unmounted and removed when dropped.
 pub struct SmallDisk {
     directory: PathBuf,
+    top: PathBuf,
 }
 
 impl SmallDisk {
@@ -20,13 +21,23 @@ impl SmallDisk {
     /// So many MiB in blocks of so many bytes.
     pub fn of(block: u32, size: u64) -> Self {
         let directory = new_directory();
-        let disk = Self { directory };
+        let top = directory.join("top");
+        Self::within(directory, top, block, size)
+    }
+
+    /// The same, mounted at a directory of somebody else's, which is made when it is not there.
+    pub fn at(top: PathBuf, block: u32, size: u64) -> Self {
+        Self::within(new_directory(), top, block, size)
+    }
+
+    fn within(directory: PathBuf, top: PathBuf, block: u32, size: u64) -> Self {
+        let disk = Self { directory, top };
         File::create(disk.image()).unwrap().set_len(size << 20).unwrap();
         let mut make = Command::new(program("mkfs.ext4"));
         // Nothing is kept for root.
         run(make.args(["-q", "-F", "-m", "0", "-b"]).arg(block.to_string()).arg(disk.image()))
             .succeeds();
-        std::fs::create_dir(disk.top()).unwrap();
+        std::fs::create_dir_all(&disk.top).unwrap();
         disk.attach(&disk.image());
         disk
     }
@@ -68,7 +79,7 @@ impl SmallDisk {
 
     /// Its top directory.
     pub fn top(&self) -> PathBuf {
-        self.directory.join("top")
+        self.top.clone()
     }
 
     /// The file that it is in.

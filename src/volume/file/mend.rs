@@ -33,9 +33,10 @@ impl CipherFile {
     /// whether that was so.
     ///
     /// # Errors
-    /// The filesystem's; each copy is then the old or the new.
+    /// The filesystem's; each copy is then the old or the new. [`Error::SyncFailed`] and [`Error::ReadOnly`] where
+    /// nothing may be written any more.
     pub fn mend_header(&self) -> Result<bool> {
-        let mut state = self.write_state();
+        let mut state = self.state_to_change()?;
         let mut alone;
         let header = match &mut state.sealing {
             Some(sealing) => &mut sealing.header,
@@ -77,9 +78,10 @@ impl CipherFile {
     /// the first 256 sectors are looked at.
     ///
     /// # Errors
-    /// The filesystem's, and those of `keep`; every sector is then as it was, or zeros.
+    /// The filesystem's, and those of `keep`; every sector is then as it was, or zeros. [`Error::SyncFailed`] and
+    /// [`Error::ReadOnly`] where nothing may be written any more.
     pub fn zero_damaged(&self, range: Range<u64>, keep: &mut dyn Keep) -> Result<u64> {
-        let state = self.write_state();
+        let state = self.state_to_change()?;
         let end = range.end.min(sectors(state.size)).min(range.start + BATCH);
         if range.start >= end {
             return Ok(0);

@@ -62,8 +62,8 @@ pub enum Event {
     HeaderCopyDamaged,
     /// The header does not verify: the file cannot be opened.
     HeaderDamaged,
-    /// A sync failed: what was written since the last may be lost. Nothing more is written until the
-    /// file is opened anew.
+    /// A sync failed, or the write of a header that must be durable: what was written since the last sync may be
+    /// lost. Nothing more is written until the file is opened anew.
     SyncFailed,
     /// A sector does not verify, was erased or is cut off: an I/O error for whoever reads it.
     SectorDamaged {

@@ -93,9 +93,11 @@ impl CipherFile {
         match self.replace_header(&mut sealing.header) {
             // Nothing will be sealed.
             Err(Error::Io(error)) if is_read_only(&error) => self.sync(true),
-            // It can be read all the same.
+            // It can be read all the same. Of a sync that failed it was told already.
             Err(_) => {
-                self.standing.fail();
+                if self.standing.may_sync().is_ok() {
+                    self.note_failed_sync();
+                }
                 Ok(())
             }
             Ok(()) => Ok(()),

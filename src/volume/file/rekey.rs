@@ -196,13 +196,14 @@ impl CipherFile {
     ///
     /// # Errors
     /// [`Error::NotReencrypted`] when sectors were damaged: the file keeps both keys. The filesystem's.
+    /// [`Error::ReadOnly`] after a panic: it keeps both, too.
     pub fn finish_rekey(&self, rekey: &Rekey) -> Result<()> {
         if rekey.damaged > 0 || !rekey.complete {
             let (sectors, first) = (rekey.damaged, rekey.first_damaged);
             return Err(Error::NotReencrypted { sectors, first });
         }
         self.sync(true)?;
-        let mut state = self.write_state();
+        let mut state = self.state_to_change()?;
         let Some(sealing) = state.sealing.as_mut().filter(|sealing| rekey.is_about(sealing)) else {
             return Ok(());
         };

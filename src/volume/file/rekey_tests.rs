@@ -263,3 +263,14 @@ fn two_keys_under_an_old_epoch_are_finished_and_then_replaced() {
     assert!(!later.header().key.same_as(&finished));
     assert_readable(&open(&later.disk, &later.new).unwrap());
 }
+
+#[test]
+fn a_file_that_is_taken_read_only_keeps_both_keys_to_the_end() {
+    let case = Case::new();
+    let mut rekey = case.file.begin_rekey(false).unwrap().unwrap();
+    while case.file.rekey_batch(&mut rekey).unwrap().is_some() {}
+    case.file.set_read_only();
+    assert!(matches!(case.file.finish_rekey(&rekey), Err(Error::ReadOnly)));
+    assert!(case.header().next.is_some());
+    assert_readable(&case.file);
+}

@@ -49,7 +49,7 @@ impl<'v> Pinned<'v> {
             None => None,
         };
         if let Some(file) = &shared {
-            *slot = Arc::downgrade(file);
+            self.volume().share(&inode, &mut slot, file);
         }
         drop(slot);
         Ok(Inspection { file: self, shared, was_open: false, whole, size })

@@ -25,16 +25,13 @@ use super::inodes::{Category, Inode, Inodes};
 use super::panics::ReadOnly;
 use super::{Attributes, Error, Ino, KeyCell, Kind, Observer, ROOT, Result};
 use crate::crypto::CategoryKeys;
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Statx, StatxFlags, openat2, statx};
-use rustix::io::Errno;
+use crate::sys::beneath;
+use rustix::fs::{AtFlags, Mode, OFlags, Statx, StatxFlags, statx};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-
-/// How often a name may be moved away while it is opened.
-const MOVED_AWAY: u32 = 32;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -47,7 +44,7 @@ pub struct Entry {
 /// The encrypted tree over one storage directory. All methods may be called from any thread.
 pub struct Volume {
     storage: PathBuf,
-    inodes: Inodes,
+    pub(super) inodes: Inodes,
     pub(super) handles: Handles,
     pub(super) read_only: ReadOnly,
     categories: RwLock<BTreeMap<Arc<str>, Arc<KeyCell>>>,
@@ -182,18 +179,7 @@ impl Volume {
 
 /// Opens a name beneath a directory, following nothing and staying on its filesystem.
 fn open_beneath(directory: impl AsFd, name: impl AsRef<Path>, flags: OFlags) -> Result<OwnedFd> {
-    let resolve = ResolveFlags::BENEATH
-        | ResolveFlags::NO_SYMLINKS
-        | ResolveFlags::NO_MAGICLINKS
-        | ResolveFlags::NO_XDEV;
-    let mut tries = 0;
-    loop {
-        match openat2(&directory, name.as_ref(), flags, Mode::empty(), resolve) {
-            // As of something mounted there, but also of a name that is moved away at this moment.
-            Err(Errno::XDEV | Errno::AGAIN) if tries < MOVED_AWAY => tries += 1,
-            opened => return Ok(opened?),
-        }
-    }
+    Ok(beneath::open(directory, name.as_ref(), flags, Mode::empty())?)
 }
 
 fn stat_of(descriptor: impl AsFd) -> Result<Statx> {

@@ -8,7 +8,7 @@ use crate::volume::{Error, FileHandle, HandleId, Ino, Kind, Place, Result};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// How a file is opened. Whether it is read or written is the caller's business: contents are opened
 /// for both, since writing half a sector reads the other half.
@@ -32,7 +32,9 @@ impl Volume {
         if flags.truncate {
             file.set_size(0)?;
         }
-        Ok(self.handles.add_file(inode, file))
+        let handle = self.handles.add_file(inode.clone(), file.clone());
+        self.keep_read_only(&inode, &file);
+        Ok(handle)
     }
 
     /// The open file behind a handle.
@@ -71,11 +73,15 @@ impl Volume {
         }
         let keys = inode.category()?.keys.clone();
         let file = Arc::new(CipherFile::open_watched(disk, keys, Some(self.watcher(inode)?))?);
-        *slot = Arc::downgrade(&file);
-        if self.read_only.covers(inode.ino) {
-            file.set_read_only();
-        }
+        self.share(inode, &mut slot, &file);
         Ok(file)
+    }
+
+    /// Puts contents that were opened just now where everybody finds them. `slot` is the node's own, in hand
+    /// since before they were opened.
+    pub(super) fn share(&self, inode: &Inode, slot: &mut Weak<CipherFile>, file: &Arc<CipherFile>) {
+        *slot = Arc::downgrade(file);
+        self.keep_read_only(inode, file);
     }
 
     pub(super) fn watcher(&self, inode: &Inode) -> Result<Watcher> {

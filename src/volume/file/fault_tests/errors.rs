@@ -1,16 +1,20 @@
 //! Calls that fail: the caller is told, each sector is old or new, and what failed to be synced is not believed.
 
+use super::super::model_tests::{Operation, keys};
+use super::super::{CipherFile, Event, KeyCell, Watcher};
 use super::bench::{Bench, Contents};
 use super::crashes::{Limits, passes};
 use super::judge::{After, Window};
 use super::steps::{Step, alphabet, any, beginnings};
 use super::{Checked, each, number, told};
 use crate::crypto::CategoryKeys;
+use crate::crypto::sector::Suite;
+use crate::storage::DiskFile;
 use crate::storage::double::broken::Broken;
 use crate::storage::double::{Fault, Random};
 use crate::volume::Error;
 use rustix::io::Errno;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// A step that a fault strikes, and what comes before it.
 struct Stricken<'a> {
@@ -244,4 +248,40 @@ fn any_call_that_fails_leaves_each_sector_old_or_new_and_is_told() {
 #[test]
 fn calls_that_fail_in_ten_thousand_longer_workloads_lose_nothing() {
     passes(many_long(number("EZNCRYPT_FAULT_CASES", 10_000)));
+}
+
+/// > A failed sync is told as `sync_failed` in the audit log and as *failed syncs* in `ezncrypt status`.
+///
+/// A file that is being re-encrypted has its header written when it is opened.
+#[test]
+fn a_file_that_is_refused_to_writers_from_its_opening_on_is_told_once() {
+    let keys = keys(Suite::Xaes256Gcm);
+    let mut bench = Bench::new(&keys, &[Step::Edit(Operation::Write(0, vec![1; 9000]))]).unwrap();
+    bench.step(&Step::Rekey(1)).unwrap();
+    let mut refused = 0;
+    for errno in [Errno::NOSPC, Errno::IO] {
+        let mut at = 0;
+        loop {
+            let told = Arc::new(Mutex::new(Vec::new()));
+            let watcher: Watcher = {
+                let told = told.clone();
+                Arc::new(move |event| told.lock().unwrap().push(event))
+            };
+            bench.double.arm(at, Fault::Once(errno));
+            let (disk, keys) = (DiskFile::doubled(bench.double.clone()), bench.keys.clone());
+            let opened =
+                CipherFile::open_watched(disk, Arc::new(KeyCell::new(keys)), Some(watcher));
+            if !bench.double.disarm() {
+                break;
+            }
+            at += 1;
+            let Ok(file) = opened else { continue };
+            if matches!(file.write_at(0, b"x"), Err(Error::SyncFailed)) {
+                refused += 1;
+                assert_eq!(*told.lock().unwrap(), [Event::SyncFailed], "{errno} at {at}");
+                file.read_at(0, &mut [0; 9000]).unwrap();
+            }
+        }
+    }
+    assert!(refused >= 4, "the header's write and its sync fail: {refused}");
 }
