@@ -88,13 +88,13 @@ pub fn call(
     run::make_directory(&paths.log(), 0o700)?;
     let engine = Engine::offline(paths.clone(), keystore)?;
     keys::log_mended(&engine, mended);
-    migration::recover_all(&engine, progress);
+    let finished = migration::recover_all(&engine, progress);
     let own = access::Caller {
         tid: std::process::id(),
         uid: rustix::process::geteuid().as_raw(),
         gid: rustix::process::getegid().as_raw(),
     };
-    let work = || requests::execute(&engine, &request, &|| false, progress);
+    let work = || requests::execute(&engine, &request, finished, &|| false, progress);
     let outcome = audit::on_behalf(&engine, own, work);
     engine.close_log();
     outcome

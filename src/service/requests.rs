@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::guards::requests as guards;
-use super::migration::{CLOSING, LOOK_AGAIN, PASSING};
+use super::migration::{CLOSING, Finished, LOOK_AGAIN, PASSING};
 use super::protocol::{Answer, Failure, FailureKind, Progress, Request, Secret, Status};
 use super::{client, decrypt_file, explain, keys, migration, mode, rotation, rules, verification};
 use crate::sys::open_files::Holder;
@@ -10,14 +10,15 @@ use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
 
-/// Carries out a request, telling how it goes on. What changes nothing may be broken off when `gone`
-/// tells that nobody waits for the answer any more.
+/// Carries out a request, telling how it goes on. `earlier` is what was finished for it before. What changes
+/// nothing may be broken off when `gone` tells that nobody waits for the answer any more.
 ///
 /// # Errors
 /// Why it was not carried out; nothing was changed then.
 pub fn execute(
     engine: &Engine,
     request: &Request,
+    earlier: Finished,
     gone: &(dyn Fn() -> bool + Sync),
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Answer, Failure> {
@@ -33,11 +34,11 @@ pub fn execute(
             }
             // Without a service the secret was shown to get here.
             let shown = secret.is_some() || engine.live().is_none();
-            migration::encrypt(engine, category, paths, shown, progress)
+            migration::encrypt(engine, category, paths, shown, earlier, progress)
         }
         Request::Decrypt { paths, secret } => {
             check_secret(engine, secret)?;
-            migration::decrypt(engine, paths, progress)
+            migration::decrypt(engine, paths, earlier, progress)
         }
         Request::Locations => Ok(Answer::Locations(migration::rows(&engine.locations()))),
         Request::RuleAdd { rule, package, secret } => {
