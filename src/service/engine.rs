@@ -398,6 +398,7 @@ impl Engine {
             rules,
             keystore_backup,
             rotation: rotation::row(self),
+            at_work: self.migrations.go_on(),
             ..Status::default()
         };
         if let Some(live) = &self.live {

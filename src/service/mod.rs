@@ -36,7 +36,7 @@ mod watchdog;
 mod works;
 
 pub use keys::restore;
-pub use migration::plaintext_left_offline;
+pub use migration::status_offline;
 pub use paths::Paths;
 pub use run::{Launch, run};
 pub use setup::{ciphertext_without_keystore, init};

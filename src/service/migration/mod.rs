@@ -2,13 +2,13 @@
 
 use super::engine::Engine;
 use super::failures::migrate_failure;
-use super::protocol::{Answer, Failure, FailureKind, LocationRow, Progress};
+use super::protocol::{Answer, Failure, FailureKind, LocationRow, Progress, Status};
 mod adopt;
 mod journal;
 mod live_tree;
 mod recovery;
 
-use super::{Paths, confirmation};
+use super::{Paths, confirmation, lock};
 use crate::crypto::CategoryKeys;
 use crate::crypto::sector::Suite;
 use crate::keystore::{self, Location, State};
@@ -118,9 +118,21 @@ pub fn plaintext_left(engine: &Engine) -> Vec<String> {
     shown_left(&directories)
 }
 
-/// The same as far as the state directory tells it without its keystore.
-pub fn plaintext_left_offline(paths: &Paths) -> Vec<String> {
-    shown_left(&migrate::directories_of_originals(&paths.storage()))
+/// What is known without a service, and without the keystore.
+pub fn status_offline(paths: &Paths) -> Status {
+    let paths = &paths.resolved();
+    let mut status =
+        Status { mount: paths.mount().to_string_lossy().into_owned(), ..Status::default() };
+    status.at_work = lock::is_held(paths);
+    if !status.at_work {
+        status.plaintext_left = shown_left(&migrate::directories_of_originals(&paths.storage()));
+        // What was seen may be that of somebody who began meanwhile.
+        status.at_work = lock::is_held(paths);
+    }
+    if status.at_work {
+        status.plaintext_left.clear();
+    }
+    status
 }
 
 fn shown_left(directories: &BTreeSet<PathBuf>) -> Vec<String> {
