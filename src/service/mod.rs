@@ -39,7 +39,7 @@ pub use keys::restore;
 pub use migration::status_offline;
 pub use paths::Paths;
 pub use run::{Launch, run};
-pub use setup::{ciphertext_without_keystore, init};
+pub use setup::{ciphertext_without_keystore, init, refuse_existing};
 
 use crate::access;
 use crate::keystore::{self, Sealed};

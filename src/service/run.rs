@@ -120,7 +120,7 @@ pub(super) fn make_directory(path: &Path, mode: u32) -> Result<(), Failure> {
 
 /// The kernel would mount on what a symlink leads to, where nobody looks for the mount: neither the rules nor
 /// who ends the service.
-fn refuse_symlink(point: &Path) -> Result<(), Failure> {
+pub(super) fn refuse_symlink(point: &Path) -> Result<(), Failure> {
     match std::fs::symlink_metadata(point) {
         Ok(found) if found.is_symlink() => {
             let message = format!("the mount point {} is a symlink", point.display());
@@ -133,7 +133,7 @@ fn refuse_symlink(point: &Path) -> Result<(), Failure> {
 
 /// Takes away what a service that died left on the mount point. It holds no lock any more, so nothing
 /// serves it.
-fn clear_mount_point(point: &Path) -> Result<(), Failure> {
+pub(super) fn clear_mount_point(point: &Path) -> Result<(), Failure> {
     while !super::mounts_on(point).is_empty() {
         if super::hidden_by(point).is_some() {
             let message = format!("another filesystem is mounted on {}", point.display());
