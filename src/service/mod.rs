@@ -73,7 +73,10 @@ pub fn call(
         return Err(client::not_running(paths));
     }
     let paths = &paths.resolved();
-    let _lock = StateLock::take_existing(paths)?;
+    let lock = match requests::only_reads(&request) {
+        true => StateLock::take_to_read(paths)?,
+        false => StateLock::take_existing(paths)?,
+    };
     run::harden()?;
     let sealed = Sealed::load(&paths.keystore())?;
     progress(keymgr("Retrieving key from the keystore"));
@@ -83,12 +86,20 @@ pub fn call(
         None if matches!(request, Request::Verify { .. }) => sealed.unlock(&ask_secret()?)?,
         None => unlock(&sealed, &ask_secret()?)?,
     };
-    let mended = keys::mend(&mut keystore)?;
-    run::make_directory(&paths.storage(), 0o700)?;
-    run::make_directory(&paths.log(), 0o700)?;
-    let engine = Engine::offline(paths.clone(), keystore)?;
-    keys::log_mended(&engine, mended);
-    let finished = migration::recover_all(&engine, progress);
+    let (engine, finished) = if lock.is_writable() {
+        let mended = keys::mend(&mut keystore)?;
+        run::make_directory(&paths.storage(), 0o700)?;
+        run::make_directory(&paths.log(), 0o700)?;
+        let engine = Engine::offline(paths.clone(), keystore)?;
+        keys::log_mended(&engine, mended);
+        let finished = migration::recover_all(&engine, progress);
+        (engine, finished)
+    } else {
+        let state = paths.state().display();
+        let note = format!("{state} is read-only: nothing is mended there, and nothing logged");
+        progress(Progress::Step(note));
+        (Engine::offline(paths.clone(), keystore)?, migration::Finished::default())
+    };
     let own = access::Caller {
         tid: std::process::id(),
         uid: rustix::process::geteuid().as_raw(),
@@ -155,18 +166,18 @@ fn failed(what: &str, error: &(impl Display + ?Sized)) -> Failure {
     Failure::new(FailureKind::Failed, format!("{what}: {error}"))
 }
 
-/// Waits until whoever owns the state directory has let it go, at most that long.
+/// Waits until whoever owns the state directory has let it go, at most that long. Tells whether it is writable.
 ///
 /// # Errors
 /// Busy when the time is over.
-pub fn wait_until_free(paths: &Paths, at_most: Duration) -> Result<(), Failure> {
+pub fn wait_until_free(paths: &Paths, at_most: Duration) -> Result<bool, Failure> {
     let deadline = Instant::now() + at_most;
     loop {
-        match StateLock::take_existing(&paths.resolved()) {
+        match StateLock::take_to_read(&paths.resolved()) {
             Err(failure) if failure.kind == FailureKind::Busy && Instant::now() < deadline => {
                 std::thread::sleep(Duration::from_millis(20));
             }
-            other => return other.map(drop),
+            other => return other.map(|lock| lock.is_writable()),
         }
     }
 }

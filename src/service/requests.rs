@@ -122,6 +122,21 @@ pub fn execute(
     }
 }
 
+/// Whether a request asks for what can be told where nothing can be written, the audit log included.
+pub fn only_reads(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Locations
+            | Request::Rules
+            | Request::RulePreview { .. }
+            | Request::Guards
+            | Request::Keys
+            | Request::AuditVerify
+            | Request::Explain(_)
+            | Request::Verify { .. }
+    )
+}
+
 fn check_secret(engine: &Engine, secret: &Secret) -> Result<(), Failure> {
     let checked = engine.with_keystore(|keystore| Ok(keystore.authenticate(secret).map(drop)?));
     let refused =
