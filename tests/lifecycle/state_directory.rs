@@ -61,7 +61,9 @@ fn a_read_only_state_directory_is_named_and_works_once_it_is_writable() {
     drop(lock);
     let written: [&[&str]; 2] = [&["key", "add", "recovery"], &["-d", "/nothing"]];
     for command in written {
-        instance.run(command).exits(1).says(state.to_str().unwrap()).says("remount,rw");
+        let told = instance.run(command).exits(1);
+        assert_eq!(told.stdout, "");
+        told.says(state.to_str().unwrap()).says("remount,rw");
     }
     assert!(fs::read(state.join("keystore")).unwrap() == keystore);
     drop(mounted);
