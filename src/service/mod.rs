@@ -30,6 +30,7 @@ mod run;
 mod server;
 mod setup;
 pub mod supervisor;
+mod turn;
 pub mod users;
 pub mod verification;
 mod watchdog;
@@ -161,6 +162,22 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// So many of something: `1 file`, `2 files`.
+pub fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+/// The first of some paths, and how many more there are, for a message.
+fn first_of<P: AsRef<Path>>(paths: &[P]) -> String {
+    let Some(first) = paths.first() else { return "nothing".into() };
+    let first = first.as_ref().display();
+    match paths.len() - 1 {
+        0 => first.to_string(),
+        more => format!("{first} and {more} more"),
+    }
+}
+
 /// A failure without a kind of its own: what could not be done, and why.
 fn failed(what: &str, error: &(impl Display + ?Sized)) -> Failure {
     Failure::new(FailureKind::Failed, format!("{what}: {error}"))
@@ -208,4 +225,17 @@ fn escape_mount_path(path: &Path) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_one_and_all_others_are_many() {
+        let told = [0, 1, 2].map(|count| counted(count, "file"));
+        assert_eq!(told, ["0 files", "1 file", "2 files"]);
+        assert_eq!(first_of(&["/a"]), "/a");
+        assert_eq!(first_of(&["/a", "/b", "/c"]), "/a and 2 more");
+    }
 }

@@ -153,7 +153,7 @@ fn stop(engine: &Engine, force: bool) -> Result<Answer, Failure> {
     if !force {
         // A change of keys is stopped by the end and goes on with the next start.
         if engine.rotation().running().is_none() {
-            drop(engine.begin_migration()?);
+            drop(engine.begin_migration("stopping the service".into())?);
         }
         let begun = Instant::now();
         while let Some(mounted) = live.mounted.get().filter(|mounted| mounted.is_served()) {

@@ -5,7 +5,7 @@ use super::failures::refused_at;
 use super::keys::now;
 use super::lock::StateLock;
 use super::protocol::{Failure, FailureKind, NewSlot};
-use super::run::{clear_mount_point, make_directory, refuse_symlink};
+use super::run::{clear_mount_point, make_directory, refuse_occupied};
 use super::{Paths, client};
 use crate::keystore::{self, Keystore};
 use serde_json::json;
@@ -60,7 +60,7 @@ pub fn init(paths: &Paths, first: &NewSlot) -> Result<(), Failure> {
     if let Some(failure) = ciphertext_without_keystore(paths) {
         return Err(failure);
     }
-    refuse_symlink(&paths.mount())?;
+    refuse_occupied(&paths.mount())?;
     clear_mount_point(&paths.mount())?;
     // What may fail comes before there is a keystore, which a second attempt would have to leave alone.
     for (path, mode) in [(paths.log(), 0o700), (paths.storage(), 0o700), (paths.mount(), 0o555)] {

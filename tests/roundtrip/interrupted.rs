@@ -101,6 +101,23 @@ fn what_an_encryption_at_work_in_another_process_has_put_aside_is_not_called_lef
     assert!(!aside.exists());
 }
 
+#[test]
+fn whoever_has_to_wait_for_an_encryption_is_told_of_what() {
+    let instance = Instance::started();
+    let path = instance.work().join("tree");
+    sample::many_small_files(&path.join("many"), 3000);
+    let other = instance.work().join("other");
+    fs::write(&other, "x").unwrap();
+    let args = [OsStr::new("-e"), OsStr::new(CATEGORY), path.as_os_str()];
+    let mut work = process::Running::spawn(&mut instance.command("ezncrypt", args));
+    process::soon("the copy", process::LIMIT, || stored(&instance, 100));
+    let about = format!("encrypting {} into {CATEGORY}", path.display());
+    for command in [&["-d", other.to_str().unwrap()][..], &["stop"]] {
+        instance.run(command).exits(5).says(&about).says("hint: wait");
+    }
+    work.finish(process::LIMIT).expect("it hangs").succeeds();
+}
+
 fn stored(instance: &Instance, count: usize) -> bool {
     tree::count_below(&instance.storage()) >= count
 }

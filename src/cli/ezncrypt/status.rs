@@ -122,7 +122,8 @@ fn rotation(row: &RotationRow) -> String {
             "{category}: not finished; `ezncrypt key rotate {category}` goes on with it"
         );
     }
-    let mut text = format!("{category}: {} of {} files", row.files_done, row.files);
+    let mut text =
+        format!("{category}: {} of {}", row.files_done, service::counted(row.files, "file"));
     if row.data {
         text += &format!(", {} of {}", HumanBytes(row.bytes_done), HumanBytes(row.bytes));
     }

@@ -47,9 +47,10 @@ pub fn encrypt(
     earlier: Finished,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Answer, Failure> {
-    let _turn = engine.begin_migration()?;
     let name = keystore::category::parse(category)
         .map_err(|error| Failure::new(FailureKind::Usage, error.to_string()))?;
+    let about = format!("encrypting {} into @{name}", super::first_of(paths));
+    let _turn = engine.begin_migration(about)?;
     let finished = earlier.and(settle_all(engine, progress));
     let confirmed = shown || !confirmation::has_rules(engine, name)?;
     progress(part("ezncrypt", "Checking system dependencies"));
@@ -92,7 +93,8 @@ pub fn decrypt(
     earlier: Finished,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Answer, Failure> {
-    let _turn = engine.begin_migration()?;
+    let about = format!("decrypting {}", super::first_of(paths));
+    let _turn = engine.begin_migration(about)?;
     let finished = earlier.and(settle_all(engine, progress));
     let paths = paths.iter().map(Path::new).filter(|path| !finished.decrypted(path));
     let records = paths.map(|path| find(engine, path)).collect::<Result<Vec<_>, _>>()?;
