@@ -33,7 +33,7 @@ wrong passphrase or salt; nothing was changed
 denied: not root, or no rule allows it
 .TP
 .B 5
-busy: a process has a file open, or another command is at work
+busy: a process has a file open, another command is at work, or something else is on the mount point
 .TP
 .B 6
 no service runs, or there is no keystore yet

@@ -218,7 +218,11 @@ fn a_damaged_file_is_named_and_keeps_the_old_key_until_it_is_mended() {
     let sound = fs::read(&path).unwrap();
     fs::write(&path, [&[0xff; 4096][..], &sound[4096..]].concat()).unwrap();
     for _ in 0..2 {
-        rotate(&fixture, &[]).exits(7).says("/one").says("1 files").says("key rotate @test");
+        rotate(&fixture, &[])
+            .exits(7)
+            .says("/one")
+            .says("1 file of @test")
+            .says("key rotate @test");
         assert_eq!(epochs(&fixture.instance), (vec![1, 2], true));
     }
     let large = ciphertext(&fixture, "sub/large");

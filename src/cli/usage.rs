@@ -14,7 +14,7 @@ Exit codes:
   2  the command line or a rule does not parse
   3  wrong secret: it does not open the keystore
   4  denied: not root, or no rule allows it
-  5  busy: a process has it open, or another command is at work
+  5  busy: a process has it open, a command is at work, the mount point is taken
   6  no service runs, or there is no keystore yet
   7  damaged: bytes at rest do not verify
   8  no space left

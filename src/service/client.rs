@@ -13,12 +13,15 @@ use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Longest status accepted, in bytes.
 const MAX_STATUS: u64 = 1 << 20;
 /// How long a service may keep whoever asks for its status waiting.
 const STATUS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Time until a service that did not answer is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A connection to the running service.
 pub struct Service {
@@ -91,15 +94,17 @@ impl Service {
 /// [`FailureKind::Failed`] when what answers is no status.
 pub fn status(paths: &Paths) -> Result<Option<Status>, Failure> {
     let socket = paths.status_socket();
-    let Some(stream) = connect_impatiently(paths, &socket)? else { return Ok(None) };
-    let mut told = Vec::new();
-    (&stream)
-        .take(MAX_STATUS)
-        .read_to_end(&mut told)
-        .map_err(|error| broken(paths, &socket, &frame::Error::Io(error)))?;
-    serde_json::from_slice(&told)
-        .map(Some)
-        .map_err(|_| broken(paths, &socket, &frame::Error::Malformed))
+    unless_dying(|| {
+        let Some(stream) = connect_impatiently(paths, &socket)? else { return Ok(None) };
+        let mut told = Vec::new();
+        let read = (&stream).take(MAX_STATUS).read_to_end(&mut told);
+        read.map_err(|error| Unanswered::of(paths, &socket, error.into()))?;
+        if told.is_empty() {
+            return Err(Unanswered::of(paths, &socket, frame::Error::Closed));
+        }
+        let status = serde_json::from_slice(&told);
+        status.map(Some).map_err(|_| Unanswered::of(paths, &socket, frame::Error::Malformed))
+    })
 }
 
 /// The same as root asks it, on the control socket.
@@ -108,10 +113,60 @@ pub fn status(paths: &Paths) -> Result<Option<Status>, Failure> {
 /// As [`status`].
 pub fn status_for_root(paths: &Paths) -> Result<Option<Status>, Failure> {
     let socket = paths.control_socket();
-    let Some(stream) = connect_impatiently(paths, &socket)? else { return Ok(None) };
-    match (Service { stream, paths: paths.clone() }).call(Request::Status, &mut |_| ())? {
-        Answer::Status(status) => Ok(Some(*status)),
-        _ => Err(broken(paths, &socket, &frame::Error::Malformed)),
+    unless_dying(|| {
+        let Some(mut stream) = connect_impatiently(paths, &socket)? else { return Ok(None) };
+        let unanswered = |error| Unanswered::of(paths, &socket, error);
+        // A service that refuses may answer and close without reading.
+        let sent = frame::write(&mut stream, &Request::Status);
+        let told = frame::read(&mut stream);
+        match told.map_err(|error| unanswered(sent.err().unwrap_or(error)))? {
+            Event::Done(Answer::Status(status)) => Ok(Some(*status)),
+            Event::Failed(failure) => Err(failure.into()),
+            _ => Err(unanswered(frame::Error::Malformed)),
+        }
+    })
+}
+
+/// Why there is no status.
+struct Unanswered {
+    failure: Failure,
+    /// The connection ended.
+    ended: bool,
+}
+
+impl Unanswered {
+    fn of(paths: &Paths, socket: &Path, error: frame::Error) -> Self {
+        let ended = match &error {
+            frame::Error::Closed => true,
+            frame::Error::Io(error) => matches!(
+                error.kind(),
+                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof
+            ),
+            _ => false,
+        };
+        Self { failure: broken(paths, socket, &error), ended }
+    }
+}
+
+impl From<Failure> for Unanswered {
+    fn from(failure: Failure) -> Self {
+        Self { failure, ended: false }
+    }
+}
+
+/// Asks again when the connection ends without an answer: a service that is killed is connected to until the kernel
+/// has taken it away, and does not run any more.
+fn unless_dying(
+    ask: impl Fn() -> Result<Option<Status>, Unanswered>,
+) -> Result<Option<Status>, Failure> {
+    let deadline = Instant::now() + STATUS_PATIENCE;
+    loop {
+        match ask() {
+            Err(unanswered) if unanswered.ended && Instant::now() < deadline => {
+                std::thread::sleep(ASK_AGAIN);
+            }
+            other => return other.map_err(|unanswered| unanswered.failure),
+        }
     }
 }
 

@@ -112,6 +112,25 @@ fn the_status_socket_is_read_to_its_end_and_nothing_is_sent() {
     service.join().unwrap();
 }
 
+/// What is left of a service that was killed takes connections until its sockets are closed.
+#[test]
+fn a_service_that_ends_before_it_answers_for_its_status_does_not_run() {
+    type Ask = fn(&Paths) -> Result<Option<Status>, Failure>;
+    let (_dir, paths) = instance();
+    let asked: [(_, Ask); 2] =
+        [(paths.control_socket(), status_for_root), (paths.status_socket(), status)];
+    for (socket, ask) in asked {
+        let listener = UnixListener::bind(socket).unwrap();
+        let service = spawn(move || {
+            for _ in 0..2 {
+                drop(listener.accept().unwrap());
+            }
+        });
+        assert_eq!(ask(&paths), Ok(None));
+        service.join().unwrap();
+    }
+}
+
 /// A service that takes connections, or is stopped and does not even do that.
 #[test]
 fn a_status_that_is_not_told_is_waited_for_no_longer_than_told() {

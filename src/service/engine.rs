@@ -9,6 +9,7 @@ use super::keys;
 use super::mode::Mode;
 use super::protocol::{Counters, Failure, FailureKind, Status};
 use super::rotation;
+use super::turn::{Turn, Turns};
 use super::works::Works;
 use crate::access::{self, Policy, ProcCallers, Programs, Rule};
 use crate::fuse::{self, Mounted};
@@ -19,7 +20,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, TryLockError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
 /// The unlocked keystore and what follows from it.
@@ -34,7 +35,7 @@ pub struct Engine {
     /// Held for reading by each request of the mount that is worked on.
     in_hand: RwLock<()>,
     /// Held while a location is encrypted or decrypted: one at a time.
-    migrating: Mutex<()>,
+    migrating: Turns,
     live: Option<Live>,
     guards: guards::State,
     rotation: rotation::State,
@@ -145,7 +146,7 @@ impl Engine {
             locations: RwLock::default(),
             frozen: Mutex::default(),
             in_hand: RwLock::default(),
-            migrating: Mutex::default(),
+            migrating: Turns::default(),
             live,
             guards,
             rotation: rotation::State::default(),
@@ -267,23 +268,20 @@ impl Engine {
         &self.migrations
     }
 
-    /// One migration at a time.
+    /// One migration at a time; `about` names it for others: "encrypting /srv/data".
     ///
     /// # Errors
     /// Busy while another runs.
-    pub fn begin_migration(&self) -> Result<MutexGuard<'_, ()>, Failure> {
-        match self.migrating.try_lock() {
-            Ok(turn) => Ok(turn),
-            Err(TryLockError::Poisoned(panicked)) => {
-                // Its record in the keystore says how far it came; recovering goes on from there.
-                self.frozen.lock().unwrap_or_else(PoisonError::into_inner).clear();
-                Ok(panicked.into_inner())
-            }
-            Err(TryLockError::WouldBlock) => Err(rotation::at_work(self).unwrap_or_else(|| {
-                let message = "another encryption or decryption is running";
+    pub fn begin_migration(&self, about: String) -> Result<Turn<'_>, Failure> {
+        // Of one that panicked the record in the keystore says how far it came; recovering goes on from there.
+        let panicked = || self.frozen.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.migrating.take(about, panicked).map_err(|about| {
+            rotation::at_work(self).unwrap_or_else(|| {
+                let about = about.map(|about| format!(": {about}")).unwrap_or_default();
+                let message = format!("another command is at work{about}");
                 Failure::new(FailureKind::Busy, message).hint("wait until it has finished")
-            })),
-        }
+            })
+        })
     }
 
     /// Held for reading while a request of the mount is worked on.
@@ -405,6 +403,7 @@ impl Engine {
             rules,
             keystore_backup,
             rotation: rotation::row(self),
+            at_work: self.migrations.go_on(),
             ..Status::default()
         };
         if let Some(live) = &self.live {

@@ -10,6 +10,10 @@ use std::path::Path;
 /// What mends a full disk.
 pub const ROOM: &str = "make room on that disk, or within the quota, then run the command again";
 
+/// What mends a disk that is read-only.
+const WRITABLE: &str =
+    "that disk must be writable: see why it is not (dmesg), then mount -o remount,rw";
+
 impl From<keystore::Error> for Failure {
     fn from(error: keystore::Error) -> Self {
         use keystore::Error as E;
@@ -46,6 +50,7 @@ impl From<keystore::Error> for Failure {
             E::NoSuchSlot(_) => failure.hint("`ezncrypt key list` shows them"),
             E::LastAdministrator => failure.hint("first add another: ezncrypt key add"),
             _ if kind == FailureKind::NoSpace => failure.hint(ROOM),
+            other if is_read_only(other) => failure.hint(WRITABLE),
             _ => match error.previous() {
                 Some(previous) => failure.hint(format!(
                     "look at it first; then: cp {} {}",
@@ -97,6 +102,7 @@ pub fn migrate_failure(error: &migrate::Error) -> Failure {
         E::NotUndone { .. } | E::Leftover { .. } => failure
             .hint("nothing is lost: the command run again, or `ezncrypt start`, finishes or undoes it"),
         _ if kind == FailureKind::NoSpace => failure.hint(ROOM),
+        other if is_read_only(other) => failure.hint(WRITABLE),
         _ => failure,
     }
 }
@@ -134,17 +140,30 @@ pub fn kind_of(error: &volume::Error) -> FailureKind {
 
 /// Whether a full disk or a quota is at the bottom of it.
 fn is_no_space(error: &(dyn Error + 'static)) -> bool {
+    let full = |kind| matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+    any_cause(error, full, |failure| failure.kind == FailureKind::NoSpace)
+}
+
+/// Whether a disk that is read-only is at the bottom of it.
+fn is_read_only(error: &(dyn Error + 'static)) -> bool {
+    let read_only = |kind| kind == ErrorKind::ReadOnlyFilesystem;
+    any_cause(error, read_only, |failure| failure.hint.as_deref() == Some(WRITABLE))
+}
+
+/// Whether some cause is of such a kind, or the failure of a journal that cannot be written is.
+fn any_cause(
+    error: &(dyn Error + 'static),
+    is_kind: impl Fn(ErrorKind) -> bool,
+    is_failure: impl Fn(&Failure) -> bool,
+) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         let io = error.downcast_ref::<io::Error>().or_else(|| match error.downcast_ref() {
             Some(volume::Error::Io(error)) => Some(error),
             _ => None,
         });
-        let full =
-            |io: &io::Error| matches!(io.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
-        // Of a journal that cannot be written.
-        let told = error.downcast_ref().is_some_and(|f: &Failure| f.kind == FailureKind::NoSpace);
-        if told || io.is_some_and(full) {
+        let told = error.downcast_ref().is_some_and(&is_failure);
+        if told || io.is_some_and(|io| is_kind(io.kind())) {
             return true;
         }
         next = error.source();

@@ -30,16 +30,17 @@ mod run;
 mod server;
 mod setup;
 pub mod supervisor;
+mod turn;
 pub mod users;
 pub mod verification;
 mod watchdog;
 mod works;
 
 pub use keys::restore;
-pub use migration::plaintext_left_offline;
+pub use migration::status_offline;
 pub use paths::Paths;
 pub use run::{Launch, run};
-pub use setup::{ciphertext_without_keystore, init};
+pub use setup::{ciphertext_without_keystore, init, refuse_existing};
 
 use crate::access;
 use crate::keystore::{self, Sealed};
@@ -73,7 +74,10 @@ pub fn call(
         return Err(client::not_running(paths));
     }
     let paths = &paths.resolved();
-    let _lock = StateLock::take_existing(paths)?;
+    let lock = match requests::only_reads(&request) {
+        true => StateLock::take_to_read(paths)?,
+        false => StateLock::take_existing(paths)?,
+    };
     run::harden()?;
     let sealed = Sealed::load(&paths.keystore())?;
     progress(keymgr("Retrieving key from the keystore"));
@@ -83,18 +87,26 @@ pub fn call(
         None if matches!(request, Request::Verify { .. }) => sealed.unlock(&ask_secret()?)?,
         None => unlock(&sealed, &ask_secret()?)?,
     };
-    let mended = keys::mend(&mut keystore)?;
-    run::make_directory(&paths.storage(), 0o700)?;
-    run::make_directory(&paths.log(), 0o700)?;
-    let engine = Engine::offline(paths.clone(), keystore)?;
-    keys::log_mended(&engine, mended);
-    migration::recover_all(&engine, progress);
+    let (engine, finished) = if lock.is_writable() {
+        let mended = keys::mend(&mut keystore)?;
+        run::make_directory(&paths.storage(), 0o700)?;
+        run::make_directory(&paths.log(), 0o700)?;
+        let engine = Engine::offline(paths.clone(), keystore)?;
+        keys::log_mended(&engine, mended);
+        let finished = migration::recover_all(&engine, progress);
+        (engine, finished)
+    } else {
+        let state = paths.state().display();
+        let note = format!("{state} is read-only: nothing is mended there, and nothing logged");
+        progress(Progress::Step(note));
+        (Engine::offline(paths.clone(), keystore)?, migration::Finished::default())
+    };
     let own = access::Caller {
         tid: std::process::id(),
         uid: rustix::process::geteuid().as_raw(),
         gid: rustix::process::getegid().as_raw(),
     };
-    let work = || requests::execute(&engine, &request, &|| false, progress);
+    let work = || requests::execute(&engine, &request, finished, &|| false, progress);
     let outcome = audit::on_behalf(&engine, own, work);
     engine.close_log();
     outcome
@@ -150,23 +162,39 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// So many of something: `1 file`, `2 files`.
+pub fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+/// The first of some paths, and how many more there are, for a message.
+fn first_of<P: AsRef<Path>>(paths: &[P]) -> String {
+    let Some(first) = paths.first() else { return "nothing".into() };
+    let first = first.as_ref().display();
+    match paths.len() - 1 {
+        0 => first.to_string(),
+        more => format!("{first} and {more} more"),
+    }
+}
+
 /// A failure without a kind of its own: what could not be done, and why.
 fn failed(what: &str, error: &(impl Display + ?Sized)) -> Failure {
     Failure::new(FailureKind::Failed, format!("{what}: {error}"))
 }
 
-/// Waits until whoever owns the state directory has let it go, at most that long.
+/// Waits until whoever owns the state directory has let it go, at most that long. Tells whether it is writable.
 ///
 /// # Errors
 /// Busy when the time is over.
-pub fn wait_until_free(paths: &Paths, at_most: Duration) -> Result<(), Failure> {
+pub fn wait_until_free(paths: &Paths, at_most: Duration) -> Result<bool, Failure> {
     let deadline = Instant::now() + at_most;
     loop {
-        match StateLock::take_existing(&paths.resolved()) {
+        match StateLock::take_to_read(&paths.resolved()) {
             Err(failure) if failure.kind == FailureKind::Busy && Instant::now() < deadline => {
                 std::thread::sleep(Duration::from_millis(20));
             }
-            other => return other.map(drop),
+            other => return other.map(|lock| lock.is_writable()),
         }
     }
 }
@@ -197,4 +225,17 @@ fn escape_mount_path(path: &Path) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_one_and_all_others_are_many() {
+        let told = [0, 1, 2].map(|count| counted(count, "file"));
+        assert_eq!(told, ["0 files", "1 file", "2 files"]);
+        assert_eq!(first_of(&["/a"]), "/a");
+        assert_eq!(first_of(&["/a", "/b", "/c"]), "/a and 2 more");
+    }
 }

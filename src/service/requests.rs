@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::guards::requests as guards;
-use super::migration::{CLOSING, LOOK_AGAIN, PASSING};
+use super::migration::{CLOSING, Finished, LOOK_AGAIN, PASSING};
 use super::protocol::{Answer, Failure, FailureKind, Progress, Request, Secret, Status};
 use super::{client, decrypt_file, explain, keys, migration, mode, rotation, rules, verification};
 use crate::sys::open_files::Holder;
@@ -10,14 +10,15 @@ use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
 
-/// Carries out a request, telling how it goes on. What changes nothing may be broken off when `gone`
-/// tells that nobody waits for the answer any more.
+/// Carries out a request, telling how it goes on. `earlier` is what was finished for it before. What changes
+/// nothing may be broken off when `gone` tells that nobody waits for the answer any more.
 ///
 /// # Errors
 /// Why it was not carried out; nothing was changed then.
 pub fn execute(
     engine: &Engine,
     request: &Request,
+    earlier: Finished,
     gone: &(dyn Fn() -> bool + Sync),
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Answer, Failure> {
@@ -33,11 +34,11 @@ pub fn execute(
             }
             // Without a service the secret was shown to get here.
             let shown = secret.is_some() || engine.live().is_none();
-            migration::encrypt(engine, category, paths, shown, progress)
+            migration::encrypt(engine, category, paths, shown, earlier, progress)
         }
         Request::Decrypt { paths, secret } => {
             check_secret(engine, secret)?;
-            migration::decrypt(engine, paths, progress)
+            migration::decrypt(engine, paths, earlier, progress)
         }
         Request::Locations => Ok(Answer::Locations(migration::rows(&engine.locations()))),
         Request::RuleAdd { rule, package, secret } => {
@@ -121,6 +122,21 @@ pub fn execute(
     }
 }
 
+/// Whether a request asks for what can be told where nothing can be written, the audit log included.
+pub fn only_reads(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Locations
+            | Request::Rules
+            | Request::RulePreview { .. }
+            | Request::Guards
+            | Request::Keys
+            | Request::AuditVerify
+            | Request::Explain(_)
+            | Request::Verify { .. }
+    )
+}
+
 fn check_secret(engine: &Engine, secret: &Secret) -> Result<(), Failure> {
     let checked = engine.with_keystore(|keystore| Ok(keystore.authenticate(secret).map(drop)?));
     let refused =
@@ -137,7 +153,7 @@ fn stop(engine: &Engine, force: bool) -> Result<Answer, Failure> {
     if !force {
         // A change of keys is stopped by the end and goes on with the next start.
         if engine.rotation().running().is_none() {
-            drop(engine.begin_migration()?);
+            drop(engine.begin_migration("stopping the service".into())?);
         }
         let begun = Instant::now();
         while let Some(mounted) = live.mounted.get().filter(|mounted| mounted.is_served()) {

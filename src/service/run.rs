@@ -44,7 +44,7 @@ pub fn run(paths: &Paths, launch: Launch, ready: impl FnOnce()) -> Result<(), Fa
     let mut keystore = sealed.unlock(&secret)?;
     drop(secret);
     let mended = keys::mend(&mut keystore)?;
-    refuse_symlink(&paths.mount())?;
+    refuse_occupied(&paths.mount())?;
     clear_mount_point(&paths.mount())?;
     prepare_directories(paths)?;
 
@@ -118,22 +118,30 @@ pub(super) fn make_directory(path: &Path, mode: u32) -> Result<(), Failure> {
         .map_err(|error| refused_at(path, "cannot make", &error))
 }
 
-/// The kernel would mount on what a symlink leads to, where nobody looks for the mount: neither the rules nor
-/// who ends the service.
-fn refuse_symlink(point: &Path) -> Result<(), Failure> {
-    match std::fs::symlink_metadata(point) {
-        Ok(found) if found.is_symlink() => {
-            let message = format!("the mount point {} is a symlink", point.display());
-            let hint = format!("rm {}: the service makes a directory there", point.display());
-            Err(Failure::new(FailureKind::Failed, message).hint(hint))
-        }
-        _ => Ok(()),
+/// Refuses what is no directory in the place of the mount point. The kernel would mount on what a symlink leads to,
+/// where nobody looks for the mount: neither the rules nor who ends the service.
+///
+/// # Errors
+/// Busy where there is something else. What cannot be looked at (a dead mount) is not refused here.
+pub(super) fn refuse_occupied(point: &Path) -> Result<(), Failure> {
+    let Ok(found) = std::fs::symlink_metadata(point) else { return Ok(()) };
+    let point = point.display();
+    if found.is_symlink() {
+        let message = format!("the mount point {point} is a symlink");
+        let hint = format!("rm {point}: the service makes a directory there");
+        return Err(Failure::new(FailureKind::Busy, message).hint(hint));
     }
+    if !found.is_dir() {
+        let message = format!("the mount point {point} is not a directory");
+        let hint = "move away what is there: the service makes a directory";
+        return Err(Failure::new(FailureKind::Busy, message).hint(hint));
+    }
+    Ok(())
 }
 
 /// Takes away what a service that died left on the mount point. It holds no lock any more, so nothing
 /// serves it.
-fn clear_mount_point(point: &Path) -> Result<(), Failure> {
+pub(super) fn clear_mount_point(point: &Path) -> Result<(), Failure> {
     while !super::mounts_on(point).is_empty() {
         if super::hidden_by(point).is_some() {
             let message = format!("another filesystem is mounted on {}", point.display());
@@ -148,14 +156,14 @@ fn clear_mount_point(point: &Path) -> Result<(), Failure> {
 
 /// What lies beneath the mount would be hidden by it.
 fn require_empty(point: &Path) -> Result<(), Failure> {
-    match std::fs::read_dir(point).map(|mut entries| entries.next().is_none()) {
-        Ok(true) => Ok(()),
-        _ => {
-            let message = format!("{} is not an empty directory", point.display());
-            Err(Failure::new(FailureKind::Failed, message)
-                .hint("the mount point must be empty: move away what is in it"))
-        }
+    let mut entries =
+        std::fs::read_dir(point).map_err(|error| refused_at(point, "cannot list", &error))?;
+    if entries.next().is_none() {
+        return Ok(());
     }
+    let message = format!("{} is not an empty directory", point.display());
+    Err(Failure::new(FailureKind::Busy, message)
+        .hint("the mount point must be empty: move away what is in it"))
 }
 
 fn mount(engine: &Arc<Engine>) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 
 use super::engine::Engine;
 use super::frame;
+use super::migration::Finished;
 use super::protocol::{Event, Failure, FailureKind, Request};
 use super::{audit, requests};
 use crate::access::Caller;
@@ -118,7 +119,9 @@ fn serve_client(engine: &Engine, mut socket: UnixStream) -> Result<(), frame::Er
                 gone.store(true, Relaxed);
             }
         };
-        let mut work = || requests::execute(engine, &request, &|| gone.load(Relaxed), tell);
+        let gone_away = || gone.load(Relaxed);
+        let nothing = Finished::default();
+        let work = || requests::execute(engine, &request, nothing, &gone_away, tell);
         let done = if matches!(request, Request::Status) {
             work()
         } else {

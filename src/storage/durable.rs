@@ -16,10 +16,10 @@ use super::names;
 use rustix::fs::{self, Advice, Mode, RenameFlags};
 use rustix::io::Errno;
 use std::ffi::OsString;
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -187,10 +187,14 @@ impl<'a> Target<'a> {
     /// Writes the temporary file, makes it durable and compares what the disk gives back.
     fn stage(&self, bytes: &[u8], mode: u32) -> Result<NamedTempFile> {
         let failed = |source| self.failed(Step::Write, source);
-        let private = Permissions::from_mode(0o600);
         let mut temporary = tempfile::Builder::new();
-        let temporary = temporary.prefix(&self.prefix).suffix(SUFFIX).permissions(private);
-        let staged = names::other(|| temporary.tempfile_in(self.directory)).map_err(failed)?;
+        temporary.prefix(&self.prefix).suffix(SUFFIX);
+        // Opened here: the library would name the temporary file in its error, which says which file it is about as it
+        // is.
+        let open = |path: &Path| {
+            File::options().read(true).write(true).create_new(true).mode(0o600).open(path)
+        };
+        let staged = names::other(|| temporary.make_in(self.directory, open)).map_err(failed)?;
         // The umask may have taken bits away.
         fs::fchmod(staged.as_file(), Mode::from_raw_mode(mode)).map_err(|e| failed(e.into()))?;
         names::write(staged.as_file(), staged.path(), bytes).map_err(failed)?;

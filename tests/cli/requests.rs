@@ -1,7 +1,9 @@
 //! What a command line asks of the service, and how its answer is shown.
 
 use crate::place::{Place, assert_ends, parts, stderr, stdout};
-use ezncrypt::service::protocol::{Answer, Event, GuardRow, GuardSpec, LocationRow};
+use ezncrypt::service::protocol::{
+    Answer, Event, Failure, FailureKind, GuardRow, GuardSpec, LocationRow,
+};
 use ezncrypt::service::protocol::{FileChange, Progress, Request, RuleChange, RuleRow};
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -36,6 +38,23 @@ ezncrypt | congratulations. you have encrypted your files!
     assert_eq!(category, "c");
     let odd = OsStr::from_bytes(b"\xe2\x80\x93\xff");
     assert_eq!(paths, [place.at("here/link").into_os_string(), place.at("here").join(odd).into()]);
+}
+
+/// A code that nobody has stored opens nothing, and one is not to be put into a safe that does not.
+#[test]
+fn a_recovery_code_is_not_printed_before_it_is_known_to_be_stored() {
+    let place = Place::new();
+    let busy = Event::Failed(Failure::new(FailureKind::Busy, "the key of @c is being changed"));
+    // Refused; and an answer that is lost on its way.
+    for (events, code, says) in [(vec![busy], 5, "@c"), (vec![], 1, "nobody has its code")] {
+        let service = place.service(events);
+        let mut add = place.command("ezncrypt");
+        place.with_secret(&mut add);
+        let output = add.args(["key", "add", "recovery"]).output().unwrap();
+        assert_eq!((stdout(&output), output.status.code()), (String::new(), Some(code)));
+        assert!(stderr(&output).contains(says), "{}", stderr(&output));
+        assert!(matches!(service.join().unwrap(), Request::KeyAdd { .. }));
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::support::strace::{CHANGES, Call, calls, under_strace};
 use crate::support::tree::{Snapshot, names, set_attribute};
 use crate::support::{Instance, machine, sample};
 use ezncrypt::crypto::CategoryKeys;
-use ezncrypt::keystore::{Sealed, Secret};
+use ezncrypt::keystore::{Keystore, Sealed, Secret, State};
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
@@ -145,14 +145,18 @@ impl Bench {
     #[track_caller]
     pub fn again(&self, what: &str) {
         let (tree, instance) = (self.tree(), &self.instance);
+        let is_done = self.is_done();
         let again = instance.run(self.work.args(&tree));
-        // It may have been done all but for the end.
-        let done = match self.work {
-            Work::Encrypt => "is already encrypted",
-            Work::Decrypt => "is no encrypted location",
-            Work::Rotate | Work::RotateData => "?",
-        };
-        assert!(again.code == Some(0) || again.stderr.contains(done), "{what}, again: {again}");
+        if is_done {
+            let done = match self.work {
+                Work::Encrypt => "is already encrypted",
+                _ => "is no encrypted location",
+            };
+            assert!(again.code == Some(1) && again.stderr.contains(done), "{what}, again: {again}");
+        } else {
+            // What was not done is now, also where only something was left to be removed.
+            assert_eq!(again.code, Some(0), "{what}, again: {again}");
+        }
         instance.assert_no_leftovers(&instance.work());
         if self.work == Work::Decrypt {
             self.before.assert_same(&Snapshot::of(&tree), what);
@@ -188,12 +192,30 @@ impl Bench {
         self.instance.storage().join("files").join(self.tree().strip_prefix("/").unwrap())
     }
 
-    fn keys(&self) -> Result<Arc<CategoryKeys>, String> {
+    /// Whether an encryption or decryption is done with all that belongs to it, so that nothing is left to be finished:
+    /// only then it may be an error to ask for it again.
+    fn is_done(&self) -> bool {
+        let keystore = self.keystore().unwrap();
+        let is_aside = |path: &PathBuf| path.to_string_lossy().contains("/.ezncrypt-");
+        let aside = in_directory(&self.instance.work()).iter().any(is_aside);
+        match self.work {
+            Work::Encrypt => {
+                keystore.locations().iter().any(|l| l.state == State::Encrypted) && !aside
+            }
+            Work::Decrypt => keystore.locations().is_empty(),
+            Work::Rotate | Work::RotateData => false,
+        }
+    }
+
+    fn keystore(&self) -> Result<Keystore, String> {
         let sealed = Sealed::load(&self.instance.state().join("keystore"));
         let secret = Secret::passphrase(b"correct horse", b"battery staple");
         let keystore = sealed.and_then(|sealed| sealed.unlock(&secret));
-        let keystore = keystore.map_err(|error| error.to_string())?;
-        keystore.category("files").cloned().ok_or_else(|| "there is no key".into())
+        keystore.map_err(|error| error.to_string())
+    }
+
+    fn keys(&self) -> Result<Arc<CategoryKeys>, String> {
+        self.keystore()?.category("files").cloned().ok_or_else(|| "there is no key".into())
     }
 
     /// Fails the test unless there is one complete copy of the tree, plain or encrypted with the keys that there

@@ -3,6 +3,7 @@
 
 use crate::bench::{Bench, Work, for_each_call, is_long, tried};
 use crate::support::strace::{Call, injected};
+use std::os::unix::fs::symlink;
 
 /// Whether the command is done all the same when this call, one of all its changes, is a sync that fails.
 fn may_go_unsynced(all: &[Call], call: &Call) -> bool {
@@ -66,4 +67,32 @@ fn a_change_of_keys_that_the_disk_refuses_anywhere_loses_nothing_and_works_after
 #[test]
 fn encrypting_anew_that_the_disk_refuses_anywhere_loses_nothing_and_works_afterwards() {
     refused_at_each(Work::RotateData);
+}
+
+/// A removal at the end that the disk refuses once, without a service: the same command, by whatever way it names the
+/// tree, finds the work done by what it finishes first.
+fn left_to_the_next_command(work: Work, removed: &str) {
+    let bench = Bench::new(work);
+    let is_removal = |call: &Call| call.name == "unlinkat" && call.line.contains(removed);
+    let is_probe =
+        |call: &Call| call.line.contains("/.ezncrypt-") && call.line.contains("\"probe-");
+    let call = bench.changes().into_iter().find(|call| is_removal(call) && !is_probe(call));
+    bench.put_back();
+    bench.injected(&call.unwrap(), "error=EIO").exits(1).says("hint: nothing is lost");
+    bench.assert_whole("a removal was refused");
+    let link = bench.instance.work().join("link");
+    symlink("tree", &link).unwrap();
+    let named = if work == Work::Encrypt { link } else { bench.tree() };
+    bench.instance.run(work.args(&named)).succeeds().says("what was interrupted is finished");
+    bench.again("a removal was refused");
+}
+
+#[test]
+fn plaintext_that_could_not_be_removed_is_removed_by_the_same_command_which_is_done_then() {
+    left_to_the_next_command(Work::Encrypt, "/.ezncrypt-");
+}
+
+#[test]
+fn ciphertext_that_could_not_be_removed_is_removed_by_the_same_command_which_is_done_then() {
+    left_to_the_next_command(Work::Decrypt, "/.staging/");
 }

@@ -194,19 +194,39 @@ fn a_keyslot_that_was_removed_meanwhile_is_not_mistaken_for_another() {
 }
 
 #[test]
+fn a_recovery_code_is_printed_when_it_is_stored_and_not_before() {
+    let instance = Instance::initialised();
+    let lock = fs::File::open(instance.state().join("lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).unwrap();
+    let busy = instance.run(["key", "add", "recovery"]).exits(5);
+    assert_eq!(busy.stdout, "");
+    drop(lock);
+    instance.run(["key", "add", "recovery"]).succeeds().says("in force");
+}
+
+#[test]
 fn a_recovery_code_that_cannot_be_shown_is_not_put_in_force() {
     for started in [false, true] {
         let instance = Instance::initialised();
         if started {
             instance.start();
         }
+        let slots = || {
+            let known = instance.run(["key", "list", "--json"]).succeeds().json();
+            known["keyslots"].as_array().unwrap().len()
+        };
+        let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+        let unread = || std::io::pipe().unwrap().1;
+        for (output, exit) in [(std::process::Stdio::from(full()), 8), (unread().into(), 1)] {
+            let mut add = instance.command("ezncrypt", ["key", "add", "recovery"]);
+            assert_eq!(add.stdout(output).status().unwrap().code(), Some(exit));
+            assert_eq!(slots(), 1);
+        }
         instance.run(["key", "add", "recovery"]).succeeds().says("in force");
         let code = instance.run(["key", "change", "2"]).succeeds().says("in force").stdout;
         let code = instance.secret_file("code", code.trim());
         let code = ["--recovery-code-file", code.to_str().unwrap()];
         let works = || drop(run(bare(&instance, ["key", "test"]).args(code)).succeeds());
-        let full = || fs::File::options().write(true).open("/dev/full").unwrap();
-        let unread = || std::io::pipe().unwrap().1;
         // Another administrator is there for the rotation, which gives the slot that is not shown a new code.
         for (output, exit) in [(std::process::Stdio::from(full()), 8), (unread().into(), 1)] {
             let mut rotate = instance.command("ezncrypt", ["key", "rotate", "--master"]);

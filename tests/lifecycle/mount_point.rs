@@ -8,7 +8,7 @@ use super::support::tree;
 use super::{assert_not_running, with_file};
 use rustix::process::Signal;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -44,13 +44,13 @@ fn what_lies_in_the_way_of_the_mount_is_named_and_left_alone() {
     let (instance, point) = (&fixture.instance, fixture.instance.mount());
     let inside = point.join("somebody's");
     fs::write(&inside, "theirs").unwrap();
-    refused(instance, 1, "move away what is in it");
+    refused(instance, 5, "move away what is in it");
     assert_eq!(fs::read(&inside).unwrap(), b"theirs");
     fs::remove_file(&inside).unwrap();
 
     fs::remove_dir(&point).unwrap();
     fs::write(&point, "theirs").unwrap();
-    refused(instance, 1, "move away what is there");
+    refused(instance, 5, "move away what is there");
     assert_eq!(fs::read(&point).unwrap(), b"theirs");
     fs::remove_file(&point).unwrap();
 
@@ -59,7 +59,7 @@ fn what_lies_in_the_way_of_the_mount_is_named_and_left_alone() {
     fs::create_dir(&elsewhere).unwrap();
     for target in [elsewhere.clone(), instance.work().join("nothing"), instance.storage()] {
         symlink(&target, &point).unwrap();
-        refused(instance, 1, "rm ");
+        refused(instance, 5, "rm ");
         assert_eq!(fs::read_link(&point).unwrap(), target);
         assert!(!is_mounted(&target));
         fs::remove_file(&point).unwrap();
@@ -69,6 +69,47 @@ fn what_lies_in_the_way_of_the_mount_is_named_and_left_alone() {
     // Missing: it is made.
     instance.start();
     assert_eq!(fs::read(&file).unwrap(), b"plaintext");
+}
+
+/// The first thing that an `init` says of an instance is that there is one, whatever state it is in.
+#[test]
+fn an_init_says_first_that_there_is_an_instance_whatever_is_on_its_mount_point() {
+    let (fixture, file) = with_file();
+    let (instance, point) = (&fixture.instance, fixture.instance.mount());
+    instance.kill();
+    let elsewhere = instance.work().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o700)).unwrap();
+    let keystore = instance.state().join("keystore");
+    let aside = instance.state().join("aside");
+    let refused = || {
+        let told = instance.run(["init", "--scrypt-log-n", "14"]).exits(1);
+        told.says("there is a keystore already").says("ezncrypt").says(" start");
+    };
+    // On a dead mount, with both copies of the keystore and with one.
+    refused();
+    fs::rename(&keystore, &aside).unwrap();
+    refused();
+    unmount(&point);
+    fs::remove_dir(&point).unwrap();
+    symlink(&elsewhere, &point).unwrap();
+    refused();
+    fs::rename(&aside, &keystore).unwrap();
+    fs::remove_file(&point).unwrap();
+    instance.start();
+    assert_eq!(fs::read(&file).unwrap(), b"plaintext");
+    instance.stop();
+
+    // A new instance there: the symlink is named, and what it leads to is left as it is.
+    fs::remove_dir_all(instance.state()).unwrap();
+    fs::create_dir(instance.state()).unwrap();
+    symlink(&elsewhere, &point).unwrap();
+    let init = ["init", "--scrypt-log-n", "14"];
+    instance.run(init).exits(5).says(point.to_str().unwrap()).says("is a symlink").says("rm ");
+    assert_eq!(fs::metadata(&elsewhere).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(!keystore.exists());
+    fs::remove_file(&point).unwrap();
+    instance.run(init).succeeds();
 }
 
 /// With another filesystem on the mount point the service does not start until that is unmounted, by hand.

@@ -51,9 +51,21 @@ fn a_read_only_state_directory_is_named_and_works_once_it_is_writable() {
     let mounted = Mounted::bind(&state, &state);
     mounted.read_only();
     refused(instance, 1, &state, "remount,rw");
-    for command in [&["list"][..], &["verify"], &["key", "add", "recovery"]] {
-        instance.run(command).exits(1).says(state.to_str().unwrap()).says("remount,rw");
+    // What only reads works, also while another does.
+    let keystore = fs::read(state.join("keystore")).unwrap();
+    let lock = File::open(state.join("lock")).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockShared).unwrap();
+    instance.run(["list"]).succeeds().prints("encrypted").says("read-only");
+    instance.run(["verify"]).succeeds().prints("all sound");
+    instance.run(["key", "list"]).succeeds().prints("passphrase");
+    drop(lock);
+    let written: [&[&str]; 2] = [&["key", "add", "recovery"], &["-d", "/nothing"]];
+    for command in written {
+        let told = instance.run(command).exits(1);
+        assert_eq!(told.stdout, "");
+        told.says(state.to_str().unwrap()).says("remount,rw");
     }
+    assert!(fs::read(state.join("keystore")).unwrap() == keystore);
     drop(mounted);
     instance.start();
     assert_eq!(fs::read(&file).unwrap(), b"plaintext");
@@ -175,6 +187,38 @@ fn a_full_state_directory_has_an_exit_code_of_its_own_and_serves_once_there_is_r
     small.make_room();
     instance.start();
     instance.stop();
+}
+
+#[test]
+fn a_disk_that_became_read_only_is_named_and_read_and_the_service_on_it_stops() {
+    let small = OnSmallDisk::new();
+    let instance = &small.instance;
+    let (tree, other) = (instance.work().join("tree"), instance.work().join("other"));
+    for path in [&tree, &other] {
+        fs::create_dir(path).unwrap();
+        fs::write(path.join("file"), "plaintext").unwrap();
+    }
+    instance.encrypt("@files", &tree);
+    instance.start();
+    small.disk.fail_read_only();
+    for started in [true, false] {
+        for command in
+            [&["-e", "@files", other.to_str().unwrap()][..], &["-d", tree.to_str().unwrap()]]
+        {
+            let told = instance.run(command).exits(1);
+            assert_eq!(told.stderr.matches("Read-only file system").count(), 1, "{told}");
+            assert!(!told.stderr.contains(" at path "), "{told}");
+            told.says("hint: ").says("remount,rw").says(instance.state().to_str().unwrap());
+        }
+        instance.run(["list"]).succeeds().prints(tree.to_str().unwrap());
+        instance.run(["verify"]).succeeds().prints("all sound");
+        if started {
+            instance.run(["stop"]).succeeds().says("has stopped").says("read-only");
+            assert!(!is_mounted(&instance.mount()));
+            instance.run(["status"]).exits(6);
+        }
+    }
+    assert_eq!(fs::read(other.join("file")).unwrap(), b"plaintext");
 }
 
 #[test]

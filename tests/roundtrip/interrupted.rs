@@ -70,6 +70,54 @@ fn interrupted(work: Work, moment: &impl Fn(&Instance, &Path) -> bool) -> bool {
     !told.success()
 }
 
+/// Without a service, with nothing but the state directory's lock to tell it.
+#[test]
+fn what_an_encryption_at_work_in_another_process_has_put_aside_is_not_called_left() {
+    let instance = Instance::initialised();
+    let path = instance.work().join("tree");
+    sample::many_small_files(&path.join("many"), 1500);
+    let args = [OsStr::new("-e"), OsStr::new(CATEGORY), path.as_os_str()];
+    let mut work = instance.command("ezncrypt", args);
+    work.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let work = Killed(work.spawn().unwrap());
+    let pid = work.0.id();
+    let is_swapped = || fs::symlink_metadata(&path).unwrap().is_symlink();
+    process::soon("the exchange", process::LIMIT, is_swapped);
+    process::send(pid, rustix::process::Signal::STOP);
+    let aside = hidden_beside(&path).expect("it was done before it was stopped");
+
+    let told = instance.run(["status"]).exits(6);
+    told.prints("at work").prints("hint: ");
+    let json = instance.run(["status", "--json"]).exits(6).json();
+    assert_eq!((&json["at_work"], &json["pid"]), (&true.into(), &serde_json::Value::Null));
+    assert_eq!(json["plaintext_left"], serde_json::json!([]));
+    assert!(aside.exists());
+
+    drop(work);
+    let json = instance.run(["status", "--json"]).exits(6).json();
+    let named = serde_json::json!([aside.to_str().unwrap()]);
+    assert_eq!((&json["at_work"], &json["plaintext_left"]), (&false.into(), &named));
+    instance.start();
+    assert!(!aside.exists());
+}
+
+#[test]
+fn whoever_has_to_wait_for_an_encryption_is_told_of_what() {
+    let instance = Instance::started();
+    let path = instance.work().join("tree");
+    sample::many_small_files(&path.join("many"), 3000);
+    let other = instance.work().join("other");
+    fs::write(&other, "x").unwrap();
+    let args = [OsStr::new("-e"), OsStr::new(CATEGORY), path.as_os_str()];
+    let mut work = process::Running::spawn(&mut instance.command("ezncrypt", args));
+    process::soon("the copy", process::LIMIT, || stored(&instance, 100));
+    let about = format!("encrypting {} into {CATEGORY}", path.display());
+    for command in [&["-d", other.to_str().unwrap()][..], &["stop"]] {
+        instance.run(command).exits(5).says(&about).says("hint: wait");
+    }
+    work.finish(process::LIMIT).expect("it hangs").succeeds();
+}
+
 fn stored(instance: &Instance, count: usize) -> bool {
     tree::count_below(&instance.storage()) >= count
 }

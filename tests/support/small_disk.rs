@@ -3,6 +3,7 @@
 use super::machine::{detach, new_directory, program};
 use super::process::{LIMIT, run, until};
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -47,6 +48,17 @@ impl SmallDisk {
         let mut mount = Command::new(program("mount"));
         // What nobody syncs shall not come to the disk by itself.
         run(mount.args(["-o", "loop,commit=300"]).arg(image).arg(self.top())).succeeds();
+    }
+
+    /// Makes it read-only under those who write there, as ext4 does when it meets an error of its own.
+    pub fn fail_read_only(&self) {
+        let mut remount = Command::new(program("mount"));
+        run(remount.args(["-o", "remount,errors=remount-ro"]).arg(self.top())).succeeds();
+        let device = std::fs::metadata(self.top()).unwrap().dev();
+        let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+        let device = std::fs::read_link(format!("/sys/dev/block/{major}:{minor}")).unwrap();
+        let name = device.file_name().unwrap().to_str().unwrap();
+        std::fs::write(format!("/sys/fs/ext4/{name}/trigger_fs_error"), "a test").unwrap();
     }
 
     /// Unmounts what is at [`SmallDisk::top`]; nobody uses it any more.

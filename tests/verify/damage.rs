@@ -273,7 +273,7 @@ fn people_are_told(victims: &Victims) {
         .prints(format!("{} (@test)\n", bit.display()))
         .prints(format!("stored in {}\n", stored.display()))
         .prints("sector: bytes 12144 to 16191 (stored at 16384, 4096 bytes): changed, moved")
-        .prints("1 files, 44.00 KiB of ciphertext: 1 damaged\n")
+        .prints("1 file, 44.00 KiB of ciphertext: 1 damaged\n")
         .says("is damaged");
     assert_eq!(told.stdout.lines().count(), 4, "{told}");
     let log = instance.run(["audit"]).succeeds().stdout;

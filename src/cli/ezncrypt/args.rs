@@ -107,7 +107,8 @@ Examples:
     /// Tells whether the service runs and what it has done; anyone may ask
     ///
     /// Root is told, too, in which directories interrupted encryptions and decryptions left plaintext, whether or not the
-    /// service runs.
+    /// service runs; and, when it does not, whether another command is at work: what that one leaves is told once it has
+    /// ended. Without a service, what only it knows is null in the JSON.
     #[command(
         long_flag = "status",
         after_help = "\

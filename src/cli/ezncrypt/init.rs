@@ -1,6 +1,6 @@
 //! `ezncrypt init`: makes the keystore.
 
-use crate::cli::instance::{Instance, exists};
+use crate::cli::instance::Instance;
 use crate::cli::progress::Screen;
 use crate::cli::secret;
 use crate::crypto::kdf::Params;
@@ -11,11 +11,7 @@ use std::path::Path;
 /// Makes the keystore; asks for nothing when there is one already.
 pub fn run(instance: &Instance, log_n: u8, rsa_public_key: Option<&Path>) -> Result<(), Failure> {
     let keystore = instance.paths.keystore();
-    if exists(&keystore)? {
-        let message = format!("there is a keystore already at {}", keystore.display());
-        return Err(Failure::new(FailureKind::Failed, message)
-            .hint("go on with 'ezncrypt start', or name another --state-dir"));
-    }
+    service::refuse_existing(&instance.paths)?;
     let costs = Params::with_log_n(log_n)
         .map_err(|error| Failure::new(FailureKind::Usage, error.to_string()))?;
     let first = match rsa_public_key {

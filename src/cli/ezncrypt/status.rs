@@ -5,18 +5,20 @@ use crate::cli::{escape, output, privilege};
 use crate::service::protocol::{BackupRow, Failure, FailureKind, RotationRow, Status};
 use crate::service::{self, Paths, client};
 use indicatif::{HumanBytes, HumanDuration};
+use serde_json::Value;
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// What is known without a service.
+const OFFLINE: [&str; 4] = ["running", "mount", "at_work", "plaintext_left"];
+
 /// Tells the status; the exit code says whether the service runs.
 pub fn run(paths: &Paths, json: bool) -> Result<ExitCode, Failure> {
-    let status = ask(paths)?.unwrap_or_else(|| Status {
-        mount: paths.mount().to_string_lossy().into_owned(),
-        plaintext_left: service::plaintext_left_offline(paths),
-        ..Status::default()
-    });
-    if json {
+    let status = ask(paths)?.unwrap_or_else(|| service::status_offline(paths));
+    if json && status.running {
         output::json(&status)?;
+    } else if json {
+        output::json(&without_service(&status)?)?;
     } else {
         output::text(&text(&status))?;
     }
@@ -29,9 +31,21 @@ fn ask(paths: &Paths) -> Result<Option<Status>, Failure> {
     if privilege::is_root() { client::status_for_root(paths) } else { client::status(paths) }
 }
 
+/// The status as JSON without a service: there is no process, no uptime and no count of anything, not even zero.
+fn without_service(status: &Status) -> Result<Value, Failure> {
+    let mut told = serde_json::to_value(status).map_err(|error| {
+        Failure::new(FailureKind::Failed, format!("cannot write the status as JSON: {error}"))
+    })?;
+    if let Value::Object(fields) = &mut told {
+        let unknown = fields.iter_mut().filter(|(name, _)| !OFFLINE.contains(&name.as_str()));
+        unknown.for_each(|(_, value)| *value = Value::Null);
+    }
+    Ok(told)
+}
+
 fn text(status: &Status) -> String {
     if !status.running {
-        return "ezncrypt is not running\n".to_owned() + &left(status);
+        return "ezncrypt is not running\n".to_owned() + at_work(status) + &left(status);
     }
     let counters = &status.counters;
     let rows = [
@@ -58,6 +72,15 @@ fn text(status: &Status) -> String {
         text += &format!("  {name:<20} {value}\n");
     }
     text + &left(status)
+}
+
+/// Without a service nobody but the command at work knows what it is about.
+fn at_work(status: &Status) -> &'static str {
+    if !status.at_work {
+        return "";
+    }
+    "  at work              another ezncrypt, without a service\n\
+     hint: once it has ended, `ezncrypt status` tells whether it left plaintext\n"
 }
 
 /// What interrupted runs left, and what to do about it.
@@ -99,7 +122,8 @@ fn rotation(row: &RotationRow) -> String {
             "{category}: not finished; `ezncrypt key rotate {category}` goes on with it"
         );
     }
-    let mut text = format!("{category}: {} of {} files", row.files_done, row.files);
+    let mut text =
+        format!("{category}: {} of {}", row.files_done, service::counted(row.files, "file"));
     if row.data {
         text += &format!(", {} of {}", HumanBytes(row.bytes_done), HumanBytes(row.bytes));
     }
@@ -114,8 +138,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn without_a_service_what_only_it_knows_is_null() {
+        let told =
+            without_service(&Status { mount: "/m".into(), at_work: true, ..Status::default() });
+        let Value::Object(fields) = told.unwrap() else { panic!("no object") };
+        for (name, value) in &fields {
+            assert_eq!(value.is_null(), !OFFLINE.contains(&name.as_str()), "{name}: {value}");
+        }
+        assert_eq!((&fields["running"], &fields["at_work"]), (&false.into(), &true.into()));
+    }
+
+    #[test]
     fn the_text_says_first_whether_it_runs() {
         assert_eq!(text(&Status::default()), "ezncrypt is not running\n");
+        let told = text(&Status { at_work: true, ..Status::default() });
+        assert!(told.contains("  at work              another ezncrypt"), "{told}");
         let mut status = Status { running: true, pid: 7, ..Status::default() };
         status.counters.bytes_read = 4096;
         status.counters.denied = 3;

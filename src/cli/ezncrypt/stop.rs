@@ -17,8 +17,14 @@ pub fn run(paths: &Paths, force: bool) -> Result<(), Failure> {
             if failure.kind == FailureKind::NotRunning && supervisor::end_waiting(paths) => {}
         outcome => drop(outcome?),
     }
-    service::wait_until_free(paths, PATIENCE)?;
+    let is_writable = service::wait_until_free(paths, PATIENCE)?;
     supervisor::wait_until_gone(paths, PATIENCE)?;
     screen.say("the service has stopped");
+    if !is_writable {
+        let state = paths.state().display();
+        screen.say(&format!(
+            "note: {state} is read-only: what was logged last is not there; look at the disk (dmesg)"
+        ));
+    }
     Ok(())
 }

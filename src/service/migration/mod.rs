@@ -2,19 +2,21 @@
 
 use super::engine::Engine;
 use super::failures::migrate_failure;
-use super::protocol::{Answer, Failure, FailureKind, LocationRow, Progress};
+use super::protocol::{Answer, Failure, FailureKind, LocationRow, Progress, Status};
 mod adopt;
 mod journal;
 mod live_tree;
+mod recovery;
 
-use super::{Paths, confirmation};
+use super::{Paths, confirmation, lock};
 use crate::crypto::CategoryKeys;
 use crate::crypto::sector::Suite;
 use crate::keystore::{self, Location, State};
-use crate::migrate::{self, Context, Record, Recovered, Step};
+use crate::migrate::{self, Context, Record, Step};
 use crate::sys::open_files::{self, Holder};
 use journal::{KeystoreJournal, record_of};
 use live_tree::LiveTree;
+pub use recovery::{Finished, recover_all, settle_all};
 use serde_json::json;
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;
@@ -33,7 +35,7 @@ pub const PASSING: Duration = Duration::from_millis(250);
 pub const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Encrypts each path into the category, which is made if it is new. `shown`: the secret was shown, so
-/// the locations are confirmed.
+/// the locations are confirmed. `earlier`: what was finished for this command before; it is done.
 ///
 /// # Errors
 /// The first path's that cannot be encrypted; those before it stay encrypted.
@@ -42,12 +44,14 @@ pub fn encrypt(
     category: &str,
     paths: &[OsString],
     shown: bool,
+    earlier: Finished,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Answer, Failure> {
-    let _turn = engine.begin_migration()?;
     let name = keystore::category::parse(category)
         .map_err(|error| Failure::new(FailureKind::Usage, error.to_string()))?;
-    settle_all(engine, progress);
+    let about = format!("encrypting {} into @{name}", super::first_of(paths));
+    let _turn = engine.begin_migration(about)?;
+    let finished = earlier.and(settle_all(engine, progress));
     let confirmed = shown || !confirmation::has_rules(engine, name)?;
     progress(part("ezncrypt", "Checking system dependencies"));
     progress(part("keymgr", "Retrieving key from the keystore"));
@@ -58,6 +62,13 @@ pub fn encrypt(
     })?;
     progress(part("ezncrypt", "encrypting files"));
     for path in paths {
+        if let Some(record) = finished.encrypted(Path::new(path), name) {
+            let is_it = |location: &&Location| location.path == record.path;
+            if engine.locations().iter().find(is_it).is_some_and(|location| !location.confirmed) {
+                progress(Progress::Step(confirmation::missing(&record.path, name)));
+            }
+            continue;
+        }
         refuse_our_own(engine.paths(), Path::new(path))?;
         progress(Progress::Step(format!("encrypting {}", Path::new(path).display())));
         let record = with_context(engine, &keys, confirmed, progress, |context| {
@@ -72,19 +83,21 @@ pub fn encrypt(
     Ok(Answer::Nothing)
 }
 
-/// Puts plaintext back at each original path.
+/// Puts plaintext back at each original path. `earlier`: what was finished for this command before; it is done.
 ///
 /// # Errors
 /// The first path's that cannot be decrypted; those before it are decrypted.
 pub fn decrypt(
     engine: &Engine,
     paths: &[OsString],
+    earlier: Finished,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Answer, Failure> {
-    let _turn = engine.begin_migration()?;
-    settle_all(engine, progress);
-    let records =
-        paths.iter().map(|path| find(engine, Path::new(path))).collect::<Result<Vec<_>, _>>()?;
+    let about = format!("decrypting {}", super::first_of(paths));
+    let _turn = engine.begin_migration(about)?;
+    let finished = earlier.and(settle_all(engine, progress));
+    let paths = paths.iter().map(Path::new).filter(|path| !finished.decrypted(path));
+    let records = paths.map(|path| find(engine, path)).collect::<Result<Vec<_>, _>>()?;
     progress(part("ezncrypt", "decrypting files"));
     for record in records {
         let keys = category_keys(engine, &record.category)?;
@@ -94,48 +107,6 @@ pub fn decrypt(
     }
     progress(Progress::PartDone);
     Ok(Answer::Nothing)
-}
-
-/// Finishes or undoes what was interrupted. What can be neither (its ciphertext is gone, say) is logged
-/// and stays refused, so that it keeps no other location from being served.
-pub fn recover_all(engine: &Engine, progress: &mut dyn FnMut(Progress)) {
-    each_location(engine, progress, migrate::recover);
-}
-
-fn each_location(
-    engine: &Engine,
-    progress: &mut dyn FnMut(Progress),
-    recover: fn(&Record, &mut Context<'_>) -> migrate::Result<Recovered>,
-) {
-    for location in engine.locations().iter() {
-        let record = record_of(location);
-        let recovered = category_keys(engine, &record.category).and_then(|keys| {
-            with_context(engine, &keys, false, progress, |context| recover(&record, context))
-        });
-        match recovered {
-            Ok(Recovered::Nothing) => {}
-            Ok(done) => {
-                let done = if done == Recovered::Finished { "finished" } else { "undone" };
-                let path = record.path.display();
-                progress(Progress::Step(format!("{path}: what was interrupted is {done}")));
-                log(engine, "recovered", &record);
-            }
-            Err(failure) => {
-                progress(Progress::Step(failure.message.clone()));
-                let path = record.path.to_string_lossy();
-                let fields = json!({ "path": path, "reason": failure.message });
-                engine.log().write("not_recovered", fields);
-            }
-        }
-    }
-}
-
-/// Has what an earlier run left behind itself finished or undone, while the locations are served.
-pub fn settle_all(engine: &Engine, progress: &mut dyn FnMut(Progress)) {
-    // Without a service that was done before anything else.
-    if engine.live().is_some() {
-        each_location(engine, progress, migrate::settle);
-    }
 }
 
 /// The directories with plaintext that interrupted runs left; none while there is a run.
@@ -149,9 +120,21 @@ pub fn plaintext_left(engine: &Engine) -> Vec<String> {
     shown_left(&directories)
 }
 
-/// The same as far as the state directory tells it without its keystore.
-pub fn plaintext_left_offline(paths: &Paths) -> Vec<String> {
-    shown_left(&migrate::directories_of_originals(&paths.storage()))
+/// What is known without a service, and without the keystore.
+pub fn status_offline(paths: &Paths) -> Status {
+    let paths = &paths.resolved();
+    let mut status =
+        Status { mount: paths.mount().to_string_lossy().into_owned(), ..Status::default() };
+    status.at_work = lock::is_held(paths);
+    if !status.at_work {
+        status.plaintext_left = shown_left(&migrate::directories_of_originals(&paths.storage()));
+        // What was seen may be that of somebody who began meanwhile.
+        status.at_work = lock::is_held(paths);
+    }
+    if status.at_work {
+        status.plaintext_left.clear();
+    }
+    status
 }
 
 fn shown_left(directories: &BTreeSet<PathBuf>) -> Vec<String> {

@@ -39,7 +39,7 @@ pub enum FailureKind {
     WrongSecret,
     /// Not root, or no rule allows it: 4.
     Denied,
-    /// A process has it open, or another command holds the lock: 5.
+    /// A process has it open, another command holds the lock, or something else is on the mount point: 5.
     Busy,
     /// No service runs, or there is no keystore yet: 6.
     NotRunning,

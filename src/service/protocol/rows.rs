@@ -4,12 +4,13 @@ use crate::service::guards::wire::{Permit, Plugin};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 
-/// The service, as `status` tells it.
+/// The service, as `status` tells it. When none runs, [`Status::running`], [`Status::mount`], [`Status::at_work`] and
+/// [`Status::plaintext_left`] say something, and nothing else does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// Whether a service runs.
     pub running: bool,
-    /// Its process id; 0 when none runs.
+    /// Its process id.
     pub pid: u32,
     /// The mount point.
     pub mount: String,
@@ -36,6 +37,10 @@ pub struct Status {
     /// A category's key that is being changed.
     #[serde(default)]
     pub rotation: Option<RotationRow>,
+    /// Whether files are being encrypted or decrypted, or what was interrupted is being recovered; without a service,
+    /// whether any command is at work in the state directory, as root sees it.
+    #[serde(default)]
+    pub at_work: bool,
     /// Directories with plaintext that interrupted encryptions and decryptions left. Told to root only, and not while
     /// one is at work.
     #[serde(default)]

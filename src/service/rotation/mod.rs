@@ -53,7 +53,7 @@ pub fn rotate(
 ) -> Result<Answer, Failure> {
     let name = keystore::category::parse(wanted.category)
         .map_err(|error| Failure::new(FailureKind::Usage, error.to_string()))?;
-    let _turn = match engine.begin_migration() {
+    let _turn = match engine.begin_migration(about(name)) {
         Ok(turn) => turn,
         Err(busy) => return change_rate(engine, name, wanted)?.ok_or(busy),
     };
@@ -90,7 +90,7 @@ fn resume(engine: &Engine, name: &str) {
         if engine.works().is_stopping() {
             return;
         }
-        match engine.begin_migration() {
+        match engine.begin_migration(about(name)) {
             Ok(turn) => break turn,
             Err(_) => std::thread::sleep(TURN),
         }
@@ -101,6 +101,10 @@ fn resume(engine: &Engine, name: &str) {
     log_record(engine, "key_rotation_resumed", name, &record);
     // What goes wrong is in the log.
     let _ = carry_out(engine, name, record, &mut |_| ());
+}
+
+fn about(name: &str) -> String {
+    format!("changing the key of @{name}")
 }
 
 fn begin(engine: &Engine, name: &str, wanted: &Wanted<'_>) -> Result<RotationRecord, Failure> {
@@ -304,9 +308,9 @@ fn incomplete(engine: &Engine, name: &str, failed: &[Failed]) -> Failure {
     let named = named.collect::<Vec<_>>().join(", ");
     let more = if failed.len() > NAMED { ", and more" } else { "" };
     let message = format!(
-        "{} files of @{name} could not be brought under the new key: {named}{more}; all others are, and \
+        "{} of @{name} could not be brought under the new key: {named}{more}; all others are, and \
          the old key is kept for these",
-        failed.len()
+        super::counted(failed.len() as u64, "file")
     );
     let again = client::command(engine.paths(), &format!("key rotate @{name}"));
     let kinds = [FailureKind::Damaged, FailureKind::NoSpace];

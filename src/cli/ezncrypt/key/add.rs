@@ -1,14 +1,14 @@
 //! `ezncrypt key add`: another way to open the keystore.
 
 use super::args::{AddOptions, Kind};
-use super::recovery::{self, Code, new_code, recovery_slot};
+use super::recovery::{self, new_code, recovery_slot};
 use super::{changed, costs, passphrase_slot, rsa_slot};
 use crate::cli::instance::Instance;
 use crate::cli::unattended;
 use crate::keystore::Sealed;
 use crate::service::protocol::{Failure, FailureKind, NewSlot, Request};
 
-/// Adds a keyslot; a recovery code is printed.
+/// Adds a keyslot; a recovery code is printed once it is stored.
 pub fn run(instance: &Instance, options: AddOptions) -> Result<(), Failure> {
     instance.require_keystore()?;
     refuse_what_is_for_others(&options)?;
@@ -20,6 +20,7 @@ pub fn run(instance: &Instance, options: AddOptions) -> Result<(), Failure> {
         drop(Sealed::load(&instance.paths.keystore())?.unlock(&shown)?);
         unattended::generate(&instance.paths)?;
     }
+    let again = shown.duplicate();
     let request = |slot| Request::KeyAdd { slot, name, secret: shown };
     match kind {
         Kind::Passphrase => changed(instance, request(passphrase_slot(&new)?)),
@@ -31,7 +32,7 @@ pub fn run(instance: &Instance, options: AddOptions) -> Result<(), Failure> {
         Kind::Recovery => {
             let code = new_code()?;
             let request = request(recovery_slot(&code)?);
-            recovery::put_in_force(instance, &[Code { code, of: String::new() }], request).map(drop)
+            recovery::add(instance, code, request, again)
         }
     }
 }

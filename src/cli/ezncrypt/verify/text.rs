@@ -2,6 +2,7 @@
 
 use super::stored;
 use crate::cli::escape;
+use crate::service::counted;
 use crate::service::protocol::{DamageRow, DamagedFile, HolesRow, Outcome, Repaired, Verification};
 use indicatif::HumanBytes;
 use std::fmt::Write;
@@ -14,11 +15,11 @@ pub fn report(found: &Verification, storage: &Path) -> String {
     let unlisted = found.files_damaged - found.damaged.len() as u64;
     // Writing to a String cannot fail.
     if unlisted > 0 {
-        let _ = writeln!(text, "... and {unlisted} more files");
+        let _ = writeln!(text, "... and {} more", counted(unlisted, "file"));
     }
     found.holes.iter().for_each(|one| holes(&mut text, one));
     let Verification { files, bytes, .. } = found;
-    let _ = write!(text, "{files} files, {} of ciphertext: ", HumanBytes(*bytes));
+    let _ = write!(text, "{}, {} of ciphertext: ", counted(*files, "file"), HumanBytes(*bytes));
     let _ = match found.files_damaged {
         0 => writeln!(text, "all sound"),
         damaged => writeln!(text, "{damaged} damaged"),
@@ -26,7 +27,11 @@ pub fn report(found: &Verification, storage: &Path) -> String {
     if found.files_with_holes > 0 {
         let bytes = HumanBytes(found.hole_bytes);
         let list = if found.holes.is_empty() { "; --holes lists them" } else { "" };
-        let _ = writeln!(text, "{} files have holes, {bytes} in all{list}", found.files_with_holes);
+        let _ = writeln!(
+            text,
+            "{} with holes, {bytes} in all{list}",
+            counted(found.files_with_holes, "file")
+        );
     }
     text
 }
@@ -40,7 +45,8 @@ fn file(text: &mut String, file: &DamagedFile, storage: &Path) {
         let _ = writeln!(text, "    {}", damage(row));
     }
     if file.more > 0 {
-        let _ = writeln!(text, "    ... and {} more stretches", file.more);
+        let what = if file.more == 1 { "stretch" } else { "stretches" };
+        let _ = writeln!(text, "    ... and {} more {what}", file.more);
     }
 }
 
@@ -125,13 +131,16 @@ mod tests {
     stored in /s/c/a\\nb
     sector: bytes 4048 to 12143 (stored at 8192, 8192 bytes): changed
     end_missing: at 4048 (stored at 8192, 8192 bytes): changed
-    ... and 1 more stretches
-... and 1 more files
+    ... and 1 more stretch
+... and 1 file more
 2 files, 20.00 KiB of ciphertext: 2 damaged
 ";
         assert_eq!(report(&found, Path::new("/s")), expected);
         let sound = Verification { files: 2, bytes: 20_480, ..Verification::default() };
         let told = report(&sound, Path::new("/s"));
         assert_eq!(told, "2 files, 20.00 KiB of ciphertext: all sound\n");
+        let one = Verification { files: 1, bytes: 4096, ..Verification::default() };
+        let told = report(&one, Path::new("/s"));
+        assert_eq!(told, "1 file, 4.00 KiB of ciphertext: all sound\n");
     }
 }

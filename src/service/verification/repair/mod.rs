@@ -50,7 +50,9 @@ pub fn repair(
     zero_torn: bool,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Answer, Failure> {
-    let _turn = engine.begin_migration()?;
+    let paths: Vec<_> = files.iter().map(|file| &file.path).collect();
+    let about = format!("repairing {}", crate::service::first_of(&paths));
+    let _turn = engine.begin_migration(about)?;
     let _work = engine.works().begin();
     progress(Progress::Part { who: "ezncrypt".into(), what: "repairing files".into() });
     let is_kept = |row: &DamageRow| is_kept(row, zero_torn);
