@@ -10,7 +10,7 @@ mod judged;
 mod support;
 
 use judged::{Verdict, assert_sound};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -41,15 +41,17 @@ impl Drop for Ended {
     }
 }
 
+/// Names of tests, and of suites.
+type Chosen = (Vec<String>, Vec<String>);
+
 /// What is run: `EZNCRYPT_MARIADB_TESTS` may name suites, and tests as `main.select`, with commas.
-fn chosen() -> (Vec<String>, Vec<String>) {
+fn chosen() -> Chosen {
     let words = std::env::var("EZNCRYPT_MARIADB_TESTS").unwrap_or_else(|_| SUITES.to_owned());
     words.split(',').map(str::to_owned).partition(|word| word.contains('.'))
 }
 
 /// Runs the tests with everything in `var`, as a user of their own: some refuse to run as root.
-fn mysql_test_run(account: &Account, var: &Path) -> Outcome {
-    let (tests, suites) = chosen();
+fn mysql_test_run(account: &Account, var: &Path, (tests, suites): &Chosen) -> Outcome {
     let mut command = account.command(program("perl"));
     // What ports are taken is told by files in a directory that all runs share.
     command.current_dir(TESTS).env("MTR_BUILD_THREAD", "auto");
@@ -75,6 +77,25 @@ fn read(said: &str) -> Verdicts {
         verdicts.entry(name).or_default().push(verdict);
     }
     verdicts
+}
+
+/// Tries again on the mount what was skipped there alone: some tests find only while they run that InnoDB has just made a
+/// checkpoint, and skip themselves.
+fn try_skipped_again(account: &Account, var: &Path, below: &Verdicts, mounted: &mut Verdicts) {
+    for _ in 0..3 {
+        let is_skipped = |name: &&String| is(mounted, name, Verdict::Skipped);
+        let skipped =
+            mounted.keys().filter(is_skipped).filter(|name| is(below, name, Verdict::Passed));
+        let tests: BTreeSet<_> = skipped.filter_map(|name| name.split(' ').next()).collect();
+        if tests.is_empty() {
+            return;
+        }
+        let tests = tests.into_iter().map(str::to_owned).collect();
+        let again = mysql_test_run(account, var, &(tests, Vec::new()));
+        for (name, mut tries) in verdicts(&again) {
+            mounted.entry(name).or_default().append(&mut tries);
+        }
+    }
 }
 
 /// Reads `innodb.innodb 'combination'     w1 [ pass ]    10`; a test that is skipped has no worker.
@@ -174,13 +195,15 @@ fn mariadbs_own_tests_pass_that_pass_on_the_filesystem_below() {
     let rule = format!("ALLOW {CATEGORY} * {} --children", program("perl").display());
     fixture.instance.access(["-a", &rule]).succeeds();
 
+    let (chosen, var) = (chosen(), fixture.at("var"));
     let (below, mounted) = std::thread::scope(|scope| {
-        let below = scope.spawn(|| mysql_test_run(&account, &plain.join("var")));
-        let mounted = mysql_test_run(&account, &fixture.at("var"));
+        let below = scope.spawn(|| mysql_test_run(&account, &plain.join("var"), &chosen));
+        let mounted = mysql_test_run(&account, &var, &chosen);
         (below.join().unwrap(), mounted)
     });
+    let (below_verdicts, mut mounted_verdicts) = (verdicts(&below), verdicts(&mounted));
+    try_skipped_again(&account, &var, &below_verdicts, &mut mounted_verdicts);
     assert_sound(&fixture.instance, "MariaDB's tests");
-    let (below_verdicts, mounted_verdicts) = (verdicts(&below), verdicts(&mounted));
     let count = |verdicts: &Verdicts, wanted: Verdict| {
         verdicts.keys().filter(|name| is(verdicts, name, wanted)).count()
     };
