@@ -34,6 +34,7 @@ use line::Fields;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use writer::Writer;
@@ -64,6 +65,8 @@ pub struct Settings {
 /// The open log.
 pub struct Log {
     state: Mutex<State>,
+    /// A sync failed. The kernel may have dropped lines and then tells of a success.
+    sync_failed: AtomicBool,
 }
 
 struct State {
@@ -76,7 +79,7 @@ impl Log {
     /// written or made before the first line.
     pub fn open(settings: Settings) -> Self {
         let state = State { writer: Writer::new(settings), limits: Limits::default() };
-        Self { state: Mutex::new(state) }
+        Self { state: Mutex::new(state), sync_failed: AtomicBool::new(false) }
     }
 
     /// Writes one line: its number, the time, the event, the fields, the hash of the line before.
@@ -95,7 +98,7 @@ impl Log {
             state.writer.rekey(sealer, event, fields);
             state.writer.take_seals()
         };
-        let _ = synced(&seals);
+        self.sync(&seals);
     }
 
     /// Writes what somebody may cause in a loop (a denial, an I/O error), or counts it where there is too
@@ -129,7 +132,7 @@ impl Log {
             state.writer.take_seals()
         };
         // Not under the lock: a slow disk must not keep decisions waiting.
-        let _ = synced(&seals);
+        self.sync(&seals);
     }
 
     /// Tells what was left out, seals, forgets the key, syncs. What is written afterwards is chained.
@@ -140,13 +143,13 @@ impl Log {
             state.writer.finish();
             state.writer.take_seals()
         };
-        let _ = synced(&seals);
+        self.sync(&seals);
     }
 
-    /// The newest line once it is on the disk; none when that is not known.
+    /// The newest line once it is on the disk; none when that is not known, as after any sync that failed.
     pub fn durable_head(&self) -> Option<Head> {
         let writer::Unsynced { files, head } = self.state().writer.take_unsynced();
-        synced(&files).then_some(head).flatten()
+        self.sync(&files).then_some(head).flatten()
     }
 
     /// Compares the files with what must be in them. Writing goes on meanwhile; what is written after
@@ -187,6 +190,15 @@ impl Log {
         self.write("request_panicked", fields);
     }
 
+    /// Syncs all, and says whether all that was ever to be synced is on the disk.
+    fn sync(&self, files: &[Arc<File>]) -> bool {
+        let failed = files.iter().filter(|file| file.sync_data().is_err()).count();
+        if failed > 0 {
+            self.sync_failed.store(true, Relaxed);
+        }
+        !self.sync_failed.load(Relaxed)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -213,12 +225,6 @@ fn object(fields: Value) -> Fields {
         Value::Object(fields) => fields,
         _ => Fields::new(),
     }
-}
-
-/// Syncs all, and says whether each could be.
-fn synced(files: &[Arc<File>]) -> bool {
-    let failed = files.iter().filter(|file| file.sync_data().is_err()).count();
-    failed == 0
 }
 
 #[cfg(test)]

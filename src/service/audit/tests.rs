@@ -428,3 +428,19 @@ fn a_panic_is_told_with_what_is_read_only_since() {
     assert_eq!((field(1, "path"), field(1, "read_only")), (String::new(), "everything".into()));
     assert_eq!((field(0, "message"), field(2, "path")), ("out of order".into(), "/a/b".into()));
 }
+
+/// The keystore is to know no line that the kernel may have dropped.
+#[test]
+fn after_a_sync_that_failed_no_line_counts_as_durable_any_more() {
+    let place = Place::new();
+    let log = place.open(None);
+    log.write("one", json!({}));
+    let head = log.durable_head();
+    assert!(head.is_some());
+    let cannot_be_synced = fs::File::open("/dev/null").unwrap();
+    assert!(!log.sync(&[Arc::new(cannot_be_synced)]));
+    log.write("two", json!({}));
+    assert_eq!(log.durable_head(), None);
+    drop(log);
+    assert_eq!(place.found(head), []);
+}
