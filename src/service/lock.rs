@@ -32,25 +32,24 @@ impl StateLock {
         Self::take(paths)
     }
 
-    /// As [`StateLock::take_existing`]; in a state directory that is read-only, where nobody changes anything, together
-    /// with others who only read.
+    /// As [`StateLock::take_existing`], also in a state directory that is read-only.
     ///
     /// # Errors
     /// As [`StateLock::take_existing`].
     pub fn take_to_read(paths: &Paths) -> Result<Self, Failure> {
         Self::require(paths)?;
         let path = paths.lock();
-        match open(&path, OpenOptions::new().write(true)) {
+        match open_to_write(&path) {
             Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => {}
             _ => return Self::take(paths),
         }
         let file = open(&path, OpenOptions::new().read(true)).or_else(|error| match error.kind() {
-            // Where nobody ever took it nobody has it, nor can make it.
+            // A copy without it: who looks takes the directory in its place.
             ErrorKind::NotFound => File::open(paths.state()),
             _ => Err(error),
         });
         let file = file.map_err(|error| refused_at(&path, "cannot open the lock", &error))?;
-        lock(&file, FlockOperation::NonBlockingLockShared).map_err(|_| in_use(paths))?;
+        lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| in_use(paths))?;
         Ok(Self { _file: file, writable: false })
     }
 
@@ -74,12 +73,15 @@ impl StateLock {
     /// Busy when a service or another command holds it; failed when the directory is not usable.
     pub fn take(paths: &Paths) -> Result<Self, Failure> {
         let path = paths.lock();
-        let mut options = OpenOptions::new();
-        let file = open(&path, options.write(true).create(true).truncate(false).mode(0o600));
+        let file = open_to_write(&path);
         let file = file.map_err(|error| refused_at(&path, "cannot open the lock", &error))?;
         lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| in_use(paths))?;
         Ok(Self { _file: file, writable: true })
     }
+}
+
+fn open_to_write(path: &Path) -> io::Result<File> {
+    open(path, OpenOptions::new().write(true).create(true).truncate(false).mode(0o600))
 }
 
 fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {

@@ -97,7 +97,7 @@ pub fn call(
         (engine, finished)
     } else {
         let state = paths.state().display();
-        let note = format!("{state} is read-only: nothing is mended there, and nothing logged");
+        let note = format!("{state} is read-only: nothing is mended there");
         progress(Progress::Step(note));
         (Engine::offline(paths.clone(), keystore)?, migration::Finished::default())
     };

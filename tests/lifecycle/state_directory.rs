@@ -51,13 +51,17 @@ fn a_read_only_state_directory_is_named_and_works_once_it_is_writable() {
     let mounted = Mounted::bind(&state, &state);
     mounted.read_only();
     refused(instance, 1, &state, "remount,rw");
-    // What only reads works, also while another does.
+    // What only reads works, one at a time.
     let keystore = fs::read(state.join("keystore")).unwrap();
+    let reads = || {
+        instance.run(["list"]).succeeds().prints("encrypted").says("read-only");
+        instance.run(["verify"]).succeeds().prints("all sound");
+        instance.run(["key", "list"]).succeeds().prints("passphrase");
+    };
+    reads();
     let lock = File::open(state.join("lock")).unwrap();
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockShared).unwrap();
-    instance.run(["list"]).succeeds().prints("encrypted").says("read-only");
-    instance.run(["verify"]).succeeds().prints("all sound");
-    instance.run(["key", "list"]).succeeds().prints("passphrase");
+    instance.run(["verify"]).exits(5).says("in use by another ezncrypt");
     drop(lock);
     let written: [&[&str]; 2] = [&["key", "add", "recovery"], &["-d", "/nothing"]];
     for command in written {
@@ -66,6 +70,12 @@ fn a_read_only_state_directory_is_named_and_works_once_it_is_writable() {
         told.says(state.to_str().unwrap()).says("remount,rw");
     }
     assert!(fs::read(state.join("keystore")).unwrap() == keystore);
+    drop(mounted);
+    // A copy without the lock file.
+    fs::remove_file(state.join("lock")).unwrap();
+    let mounted = Mounted::bind(&state, &state);
+    mounted.read_only();
+    reads();
     drop(mounted);
     instance.start();
     assert_eq!(fs::read(&file).unwrap(), b"plaintext");

@@ -79,7 +79,7 @@ fn at_work(status: &Status) -> &'static str {
     if !status.at_work {
         return "";
     }
-    "  at work              another ezncrypt, without a service\n\
+    "  at work              another ezncrypt, or a service that starts or ends\n\
      hint: once it has ended, `ezncrypt status` tells whether it left plaintext\n"
 }
 

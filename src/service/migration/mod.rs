@@ -62,7 +62,7 @@ pub fn encrypt(
     })?;
     progress(part("ezncrypt", "encrypting files"));
     for path in paths {
-        if let Some(record) = finished.encrypted(Path::new(path), name) {
+        if let Some(record) = finished.encrypted(Path::new(path), name, &engine.paths().mount()) {
             let is_it = |location: &&Location| location.path == record.path;
             if engine.locations().iter().find(is_it).is_some_and(|location| !location.confirmed) {
                 progress(Progress::Step(confirmation::missing(&record.path, name)));
@@ -117,7 +117,9 @@ pub fn plaintext_left(engine: &Engine) -> Vec<String> {
     let mut directories = migrate::directories_of_originals(&engine.paths().storage());
     let locations = engine.locations();
     directories.extend(locations.iter().filter_map(|l| l.path.parent().map(Path::to_owned)));
-    shown_left(&directories)
+    let left = shown_left(&directories);
+    // One may have begun meanwhile.
+    if engine.migrations().go_on() { Vec::new() } else { left }
 }
 
 /// What is known without a service, and without the keystore.

@@ -6,6 +6,7 @@ use super::{Engine, canonical_parent, category_keys, log, with_context};
 use crate::migrate::{self, Context, Phase, Record, Recovered};
 use crate::service::protocol::{Failure, Progress};
 use serde_json::json;
+use std::fs::read_link;
 use std::path::{Path, PathBuf};
 
 /// Symlinks that are followed from one path, as many as the kernel does.
@@ -23,13 +24,19 @@ impl Finished {
         self
     }
 
-    /// The location in `category` that encrypting `path` was finished of.
-    pub fn encrypted(&self, path: &Path, category: &str) -> Option<&Record> {
-        let ways: Vec<PathBuf> = ways(path);
+    /// The location in `category` that encrypting `path` was finished of, while the symlink to it, which leads below
+    /// `mount`, is there: somebody may have put plaintext in its place.
+    pub fn encrypted(&self, path: &Path, category: &str, mount: &Path) -> Option<&Record> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let ways: Vec<PathBuf> = ways(path, mount);
+        let is_linked = |path: &Path| read_link(path).is_ok_and(|target| target.starts_with(mount));
         let is_it = |record: &&Record| {
             record.phase != Phase::Decrypting
                 && record.category == category
                 && ways.contains(&record.path)
+                && is_linked(&record.path)
         };
         self.0.iter().find(is_it)
     }
@@ -98,16 +105,17 @@ fn not_recovered(
     progress(Progress::Step(failure.message));
 }
 
-/// The path and what it leads to, with the symlinks of their parent directories resolved. Nothing is looked up at
-/// the end of the symlink that encrypting left: a service that asked its own mount could wait for itself.
-fn ways(path: &Path) -> Vec<PathBuf> {
+/// The path and what it leads to, with the symlinks of their parent directories resolved, and no further than to
+/// `mount`: a service that asked its own mount could wait for itself.
+fn ways(path: &Path, mount: &Path) -> Vec<PathBuf> {
     let mut ways = vec![path.to_owned()];
     let mut next = canonical_parent(path);
     while let Some(way) = next.take().filter(|_| ways.len() <= LINKS) {
-        next = std::fs::read_link(&way)
-            .ok()
-            .zip(way.parent())
-            .and_then(|(target, parent)| canonical_parent(&parent.join(target)));
+        let target = read_link(&way).ok().zip(way.parent());
+        let target = target.map(|(target, parent)| parent.join(target));
+        next = target
+            .filter(|target| !target.starts_with(mount))
+            .and_then(|target| canonical_parent(&target));
         ways.push(way);
     }
     ways

@@ -59,16 +59,14 @@ impl CipherFile {
         let start = SectorIndex::of(offset).position();
         let physical_end = SectorIndex(sectors(end)).position();
         let grows = !keep_size && end > state.size;
-        if grows {
-            self.begin_extended(&mut state)?;
+        // Before space is reserved where the header is to be.
+        let is_new = grows && self.begin_extended(&mut state)?;
+        let reserved = self.disk.reserve(start, physical_end - start);
+        if reserved.is_err() && is_new {
+            let _ = self.roll_back(&mut state, 0);
         }
-        if let Err(error) = self.disk.reserve(start, physical_end - start) {
-            if grows && state.size == 0 {
-                let _ = self.roll_back(&mut state, 0);
-            }
-            return Err(error.into());
-        }
-        if grows { self.write_locked(&mut state, end - 1, &[0]) } else { Ok(()) }
+        reserved?;
+        if grows { self.extend(&mut state, end) } else { Ok(()) }
     }
 
     /// The first offset at or after `offset` that is not in a hole; `None` when only holes follow.

@@ -16,8 +16,8 @@ use crate::storage::double::broken::{self, Broken};
 use crate::storage::with_buffer;
 use crate::volume::{Error, Result};
 
-/// Gaps up to this many sectors are stored as sealed zeros; only longer ones become holes, so that
-/// small files never allow an erased sector to pass for a hole.
+/// Gaps up to this many sectors are stored as sealed zeros; only longer ones become holes, so that in small files no
+/// erased sector passes for a hole.
 const SMALL_GAP: u64 = 256;
 
 /// A range of plaintext that one batch of sectors covers, and the size the file has after it.
@@ -56,8 +56,7 @@ impl CipherFile {
         }
         let mut state = self.state_to_change()?;
         if size > state.size {
-            self.begin_extended(&mut state)?;
-            return self.write_locked(&mut state, size - 1, &[0]);
+            return self.extend(&mut state, size);
         }
         if size < state.size && size > 0 {
             self.cut_last_sector(&mut state, size)?;
@@ -93,11 +92,12 @@ impl CipherFile {
 
     /// Gives an empty file an id and a key.
     pub(super) fn begin(&self, state: &mut State) -> Result<()> {
-        if state.is_unwritten {
-            self.disk.set_size(0)?;
-            state.is_unwritten = false;
-        }
         if state.sealing.is_none() {
+            // Zeros, or what an earlier write left that could not be taken back.
+            if self.disk.size()? > SECTOR {
+                self.disk.set_size(0)?;
+            }
+            state.is_unwritten = false;
             let header = FileHeader::generate(&self.keys.now()).map_err(Error::Seal)?;
             state.sealing = Some(Sealing::new(header)?);
         }
@@ -125,7 +125,13 @@ impl CipherFile {
 
     /// Where a filesystem with blocks below 4096 bytes ran full in the middle of a sector that was a
     /// hole, a part of the new sector is there and a part of the hole. It becomes a hole again.
-    fn punch_torn(&self, state: &State, offset: u64, length: u64, size: u64) -> Result<()> {
+    pub(super) fn punch_torn(
+        &self,
+        state: &State,
+        offset: u64,
+        length: u64,
+        size: u64,
+    ) -> Result<()> {
         if !sealing(state)?.header.may_have_holes {
             return Ok(());
         }
