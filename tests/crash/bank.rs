@@ -85,7 +85,8 @@ pub fn employ_maker(socket: &Path) -> (Killed, JoinHandle<()>) {
     let work = move || loop {
         for n in 0..5 {
             let table = format!(
-                "CREATE DATABASE IF NOT EXISTS made; CREATE OR REPLACE TABLE made.t{n} (id INT PRIMARY KEY, word TEXT);
+                "CREATE DATABASE IF NOT EXISTS made; DROP TABLE IF EXISTS made.t{n};
+                 CREATE TABLE made.t{n} (id INT PRIMARY KEY, word TEXT);
                  INSERT INTO made.t{n} SELECT seq, 'word' FROM seq_1_to_200; SELECT {n};\n"
             );
             if input.write_all(table.as_bytes()).is_err() || output.next().is_none() {

@@ -63,8 +63,14 @@ impl Works {
         }
     }
 
-    /// Has everybody work.
-    pub fn begin(&mut self, instance: &Instance, socket: &Path, random: &mut Random) -> Load {
+    /// Has everybody work; on request tables are made, too.
+    pub fn begin(
+        &mut self,
+        instance: &Instance,
+        socket: &Path,
+        makes_tables: bool,
+        random: &mut Random,
+    ) -> Load {
         let (ended, dying) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let mut threads = vec![self.mover(instance, random, &dying)];
         for written in &self.written {
@@ -82,7 +88,8 @@ impl Works {
         }));
         let clients = self.clients.iter().enumerate();
         let employ = |(number, client)| bank::employ(number, client, socket, random.number());
-        let clients = clients.map(employ).chain([bank::employ_maker(socket)]).collect();
+        let maker = makes_tables.then(|| bank::employ_maker(socket));
+        let clients = clients.map(employ).chain(maker).collect();
         Load { ended, dying, threads, clients }
     }
 
