@@ -41,16 +41,14 @@ impl StateLock {
         let path = paths.lock();
         match open_to_write(&path) {
             Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => {}
-            _ => return Self::take(paths),
+            opened => return Self::hold(opened, paths, true),
         }
         let file = open(&path, OpenOptions::new().read(true)).or_else(|error| match error.kind() {
             // A copy without it: who looks takes the directory in its place.
             ErrorKind::NotFound => File::open(paths.state()),
             _ => Err(error),
         });
-        let file = file.map_err(|error| refused_at(&path, "cannot open the lock", &error))?;
-        lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| in_use(paths))?;
-        Ok(Self { _file: file, writable: false })
+        Self::hold(file, paths, false)
     }
 
     /// Whether its owner may change what is in the state directory.
@@ -72,11 +70,14 @@ impl StateLock {
     /// # Errors
     /// Busy when a service or another command holds it; failed when the directory is not usable.
     pub fn take(paths: &Paths) -> Result<Self, Failure> {
-        let path = paths.lock();
-        let file = open_to_write(&path);
-        let file = file.map_err(|error| refused_at(&path, "cannot open the lock", &error))?;
+        Self::hold(open_to_write(&paths.lock()), paths, true)
+    }
+
+    fn hold(opened: io::Result<File>, paths: &Paths, writable: bool) -> Result<Self, Failure> {
+        let file =
+            opened.map_err(|error| refused_at(&paths.lock(), "cannot open the lock", &error))?;
         lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| in_use(paths))?;
-        Ok(Self { _file: file, writable: true })
+        Ok(Self { _file: file, writable })
     }
 }
 

@@ -132,7 +132,12 @@ fn damaged(state: &State, first: u64, stored: &[[u8; SECTOR_LEN]]) -> Vec<bool> 
     (first..).zip(stored).map(is_damaged).collect()
 }
 
-fn seal_zeros(state: &State, index: SectorIndex, sector: &mut [u8; SECTOR_LEN]) -> Result<()> {
+/// Seals zeros as the sector that the file has there.
+pub(super) fn seal_zeros(
+    state: &State,
+    index: SectorIndex,
+    sector: &mut [u8; SECTOR_LEN],
+) -> Result<()> {
     let Some(sealing) = &state.sealing else { return Ok(()) };
     let rest = state.size - index.offset();
     let length = rest.min(PAYLOAD_LEN as u64) as u16;

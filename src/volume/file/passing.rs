@@ -6,11 +6,12 @@
 //! small files are not to stay, as an erased sector would pass for one: at the next sync they are filled with sealed
 //! zeros, and when those are durable, too, the header forbids holes. Where the file is closed before that, they stay.
 
+use super::mend::seal_zeros;
 use super::sealing::Passing;
-use super::write::{sealing, sealing_mut};
+use super::write::sealing_mut;
 use super::{CipherFile, State};
 use crate::format::geometry::{PAYLOAD, SECTOR, SectorIndex, sectors};
-use crate::format::sector::{self, PAYLOAD_AT, PAYLOAD_LEN, SECTOR_LEN, SectorHeader};
+use crate::format::sector::{self, SECTOR_LEN};
 use crate::storage::with_buffer;
 use crate::volume::{Error, Result};
 
@@ -69,15 +70,12 @@ impl CipherFile {
     fn fill_holes(&self, state: &mut State, end: u64) -> Result<()> {
         let end = end.min(sectors(state.size).saturating_sub(1));
         let filled = with_buffer((end * SECTOR) as usize, |buffer| {
-            let sealing = sealing(state)?;
             let count = self.disk.read_at(buffer, SectorIndex(0).position())?;
             let stored = buffer[..count].as_chunks_mut::<SECTOR_LEN>().0;
             let holes: Vec<bool> = stored.iter().map(sector::is_zero).collect();
             for (index, bytes) in (0..).map(SectorIndex).zip(&mut *stored) {
                 if holes[index.0 as usize] {
-                    bytes[PAYLOAD_AT..PAYLOAD_AT + PAYLOAD_LEN].fill(0);
-                    let header = SectorHeader { length: PAYLOAD_LEN as u16, last: false };
-                    sealing.seal(index, header, bytes)?;
+                    seal_zeros(state, index, bytes)?;
                 }
             }
             if !holes.contains(&true) {
