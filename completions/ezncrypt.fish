@@ -59,6 +59,9 @@ complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l recovery-code
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l credential-command -d 'Runs CMD, which prints the passphrase on one line and the salt on the next' -r
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -l recovery-code -d 'Asks for a recovery code instead of passphrase and salt'
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l transport -d 'How the kernel\'s requests reach the service: through /dev/fuse, or through io_uring, which is faster' -r -f -a "auto\t'As the kernel offers'
+device\t'Through /dev/fuse'
+io-uring\t'Through io_uring'"
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l state-dir -d 'State directory of the instance: keystore, ciphertext, mount point' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l passphrase-file -d 'Reads the passphrase from FILE, which only its owner may read, instead of asking' -r -F
 complete -c ezncrypt -n "__fish_ezncrypt_using_subcommand start" -l salt-file -d 'Reads the salt from FILE, which only its owner may read, instead of asking' -r -F

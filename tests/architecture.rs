@@ -35,7 +35,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
 /// Words of the language or a crate, and the only module that may use them.
 const FENCED: [(&str, &str); 10] = [
     ("unsafe", "sys"),
-    ("fuser", "fuse"),
+    ("io_uring", "sys"),
     ("clap", "cli"),
     ("rustls", "secrets"),
     ("ssh_key", "format"),
@@ -260,7 +260,7 @@ fn what_breaks_the_layers_is_found() {
         ("format/a.rs", "fn f() { crate::storage::open() }", "format imports storage"),
         ("volume/a/b.rs", "use super::super::super::{fuse};", "volume imports fuse"),
         ("crypto/mod.rs", "let x = unsafe { y };", "unsafe outside sys"),
-        ("volume/a.rs", "use fuser::Reply;", "fuser outside fuse"),
+        ("fuse/a.rs", "use io_uring::IoUring;", "io_uring outside sys"),
         ("service/a.rs", "println!(\"x\")", "println! outside cli"),
         ("main.rs", "use clap::Parser;", "clap outside cli"),
     ] {
@@ -275,7 +275,10 @@ fn what_keeps_to_the_layers_is_let_through() {
     for (path, source) in [
         ("access/rule.rs", "use crate::sys::x; use crate::access::fingerprint;"),
         ("access/rule.rs", "use super::{Error, volume};"),
-        ("crypto/mod.rs", "// unsafe\n/* unsafe /* clap */ fuser */ let x = \"unsafe \\\" clap\";"),
+        (
+            "crypto/mod.rs",
+            "// unsafe\n/* unsafe /* clap */ io_uring */ let x = \"unsafe \\\" clap\";",
+        ),
         ("crypto/mod.rs", "let x = r#\"println!(\"\"#; let y = '\"'; fn f<'a>(x: &'a str) {}"),
         ("sys/mount.rs", "// SAFETY: fine\nunsafe { call() }"),
         ("cli/mod.rs", "println!(\"{}\", crate::service::x);"),

@@ -15,6 +15,8 @@ mod service;
 mod state_directory;
 #[path = "lifecycle/supervised.rs"]
 mod supervised;
+#[path = "lifecycle/transport.rs"]
+mod transport;
 #[path = "lifecycle/trust.rs"]
 mod trust;
 #[path = "lifecycle/words.rs"]

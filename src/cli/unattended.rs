@@ -3,7 +3,7 @@
 use super::escape;
 use super::progress::Screen;
 use super::secret::{file_failure, keep_private};
-use crate::secrets::config::{self, Source, Unattended};
+use crate::secrets::config::{self, Configuration, Source, Unattended};
 use crate::secrets::unattended::{self, Error};
 use crate::secrets::{command, file, kmip};
 use crate::service::Paths;
@@ -13,9 +13,17 @@ use std::time::Duration;
 /// What the configuration says about unattended starts, if anything.
 ///
 /// # Errors
-/// Usage for a configuration that cannot be meant, denied for one that others may write.
+/// As [`configuration`].
 pub fn configured(paths: &Paths) -> Result<Option<Unattended>, Failure> {
-    config::unattended(&paths.configuration()).map_err(|error| {
+    Ok(configuration(paths)?.unattended)
+}
+
+/// What the configuration says.
+///
+/// # Errors
+/// Usage for a configuration that cannot be meant, denied for one that others may write.
+pub fn configuration(paths: &Paths) -> Result<Configuration, Failure> {
+    config::read(&paths.configuration()).map_err(|error| {
         let kind = match &error {
             config::Error::File(error) => return file_failure(error),
             config::Error::Untrusted { .. } => FailureKind::Denied,

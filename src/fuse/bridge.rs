@@ -1,27 +1,23 @@
 //! The volume behind the gate: what every request shares.
 
-use super::convert::{attr, ino};
+use super::convert::{attr_out, entry_out};
 use super::errno::errno_of;
 use super::looking::Looking;
 use super::pending::Pending;
+use super::transport::{Reply, Request};
+use super::wire::abi::{CreateOut, OPEN_KEEP_CACHE, OpenOut};
 use super::{Access, Counters, Gate, Refusal, Sight};
 use crate::access::Caller;
 use crate::sys::declare;
 use crate::volume::Result as VolumeResult;
-use crate::volume::{Attributes, Entry, HandleId, NewNode, Opening, Owner, Place, Volume};
-use fuser::{Errno, FileHandle, FopenFlags, Generation, INodeNo, Request};
-use fuser::{ReplyAttr, ReplyCreate, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyXattr};
+use crate::volume::{Attributes, Entry, HandleId, Ino, NewNode, Opening, Owner, Place, Volume};
+use rustix::io::Errno;
 use std::cell::Cell;
 use std::ffi::OsStr;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
-
-/// How long the kernel may keep names and attributes: the service is the only writer beneath the
-/// mount, and drops what it changes itself.
-pub(super) const KEEP: Duration = Duration::from_secs(3600);
 
 /// The kernel's own mark of an open for executing (`FMODE_EXEC`).
 const OPEN_FOR_EXEC: i32 = 0x20;
@@ -39,7 +35,7 @@ pub(super) type Answer<T> = Result<T, Errno>;
 #[derive(Clone, Copy)]
 pub(super) enum About {
     /// A node: a file, or the directory that a name is in.
-    Node(INodeNo),
+    Node(Ino),
     /// What is behind a handle.
     Handle(HandleId),
     /// Several nodes, or none that is known.
@@ -77,16 +73,17 @@ impl Served {
     /// Carries a request out that the gate is asked about, and replies: at once when enough is known
     /// of the caller, else after a look at it on another thread. `work` may be begun again, and asks
     /// before it does anything.
-    pub fn decided<T: 'static, R: Send + 'static>(
+    pub fn decided<T: 'static>(
         &self,
-        request: &Request,
+        request: Request<'_>,
         about: About,
-        reply: R,
-        respond: fn(R, Answer<T>),
+        respond: fn(Reply, Answer<T>),
         work: impl Fn(&Bridge, &Asker) -> Answer<T> + Send + 'static,
     ) {
         self.counters.requests.fetch_add(1, Relaxed);
-        let caller = Caller { tid: request.pid(), uid: request.uid(), gid: request.gid() };
+        let header = request.header();
+        let caller = Caller { tid: header.pid, uid: header.uid, gid: header.gid };
+        let reply = request.reply;
         let bridge = self.bridge.clone();
         let attempt = move |sight| bridge.attempt(caller, about, sight, &work);
         let known = self.gate.recall(caller).map(Sight::Recalled);
@@ -126,14 +123,14 @@ impl Bridge {
             let what = panic.downcast_ref::<String>().map(String::as_str);
             let what = what.or_else(|| panic.downcast_ref::<&str>().copied());
             let node = match about {
-                About::Node(node) => Some(ino(node)),
+                About::Node(node) => Some(node),
                 About::Handle(handle) => self.volume.node_of(handle),
                 About::Tree => None,
             };
             // Whatever is wrong here, too: the request is answered.
             let tell = || self.volume.panicked(node, what.unwrap_or("a panic"));
             let _ = catch_unwind(AssertUnwindSafe(tell));
-            Err(Errno::EIO)
+            Err(Errno::IO)
         })
     }
 
@@ -152,16 +149,16 @@ impl Bridge {
     pub(super) fn state(
         &self,
         asker: &Asker,
-        node: INodeNo,
+        node: Ino,
         command: u32,
         data: &[u8],
         out_size: u32,
     ) -> Answer<()> {
         let statement: &[u8; declare::LEN] = match data.try_into() {
             Ok(statement) if command == declare::COMMAND && out_size == 0 => statement,
-            _ => return Err(Errno::ENOTTY),
+            _ => return Err(Errno::NOTTY),
         };
-        let place = self.checked(self.volume.place(ino(node)))?;
+        let place = self.checked(self.volume.place(node))?;
         asker.told(self.gate.declare(asker.caller, &asker.sight, &place, statement))
     }
 
@@ -169,8 +166,8 @@ impl Bridge {
         asker.told(self.gate.permit(asker.caller, &asker.sight, access, places))
     }
 
-    pub(super) fn ask_node(&self, asker: &Asker, access: Access, node: INodeNo) -> Answer<()> {
-        let place = self.checked(self.volume.place(ino(node)))?;
+    pub(super) fn ask_node(&self, asker: &Asker, access: Access, node: Ino) -> Answer<()> {
+        let place = self.checked(self.volume.place(node))?;
         self.ask(asker, access, &[place])
     }
 
@@ -178,23 +175,23 @@ impl Bridge {
         &self,
         asker: &Asker,
         access: Access,
-        parent: INodeNo,
+        parent: Ino,
         name: &OsStr,
     ) -> Answer<()> {
-        let place = self.checked(self.volume.child_place(ino(parent), name))?;
+        let place = self.checked(self.volume.child_place(parent, name))?;
         self.ask(asker, access, &[place])
     }
 
     pub(super) fn make(
         &self,
         asker: &Asker,
-        parent: INodeNo,
+        parent: Ino,
         name: &OsStr,
         node: NewNode<'_>,
         umask: u32,
     ) -> Answer<Entry> {
         self.ask_child(asker, Access::Create, parent, name)?;
-        self.checked(self.volume.make(ino(parent), name, node, asker.owner(umask)))
+        self.checked(self.volume.make(parent, name, node, asker.owner(umask)))
     }
 
     pub(super) fn add(&self, counter: &AtomicU64, bytes: usize) {
@@ -231,56 +228,49 @@ pub(super) fn access_of(flags: i32) -> Access {
     }
 }
 
-/// The page cache is kept across opens: nobody writes beneath the mount but through it. Handles with
-/// `O_DIRECT` are left to the kernel too: it takes any alignment, writes cached pages back first, drops
-/// them after, and turns `O_SYNC` into a sync, none of which it does where a reply says `DIRECT_IO`.
-pub(super) const OPEN_REPLY: FopenFlags = FopenFlags::FOPEN_KEEP_CACHE;
-
-pub(super) fn reply_entry(reply: ReplyEntry, entry: Answer<Entry>) {
+pub(super) fn reply_entry(reply: Reply, entry: Answer<Entry>) {
     match entry {
-        Ok(entry) => reply.entry(&KEEP, &attr(&entry.attributes), Generation(0)),
+        Ok(entry) => reply.structure(&entry_out(&entry.attributes)),
         Err(errno) => reply.error(errno),
     }
 }
 
-pub(super) fn reply_attributes(reply: ReplyAttr, answer: Answer<Attributes>) {
+pub(super) fn reply_attributes(reply: Reply, answer: Answer<Attributes>) {
     match answer {
-        Ok(attributes) => reply.attr(&KEEP, &attr(&attributes)),
+        Ok(attributes) => reply.structure(&attr_out(&attributes)),
         Err(errno) => reply.error(errno),
     }
 }
 
-pub(super) fn reply_opened(reply: ReplyOpen, answer: Answer<HandleId>) {
+pub(super) fn reply_opened(reply: Reply, answer: Answer<HandleId>) {
     match answer {
-        Ok(handle) => reply.opened(FileHandle(handle.0), OPEN_REPLY),
+        Ok(handle) => reply.structure(&opened(handle)),
         Err(errno) => reply.error(errno),
     }
 }
 
-pub(super) fn reply_created(reply: ReplyCreate, answer: Answer<(Entry, HandleId)>) {
+pub(super) fn reply_created(reply: Reply, answer: Answer<(Entry, HandleId)>) {
     match answer {
         Ok((entry, handle)) => {
-            let (attributes, handle) = (attr(&entry.attributes), FileHandle(handle.0));
-            reply.created(&KEEP, &attributes, Generation(0), handle, OPEN_REPLY);
+            let entry = entry_out(&entry.attributes);
+            reply.structure(&CreateOut { entry, open: opened(handle) });
         }
         Err(errno) => reply.error(errno),
     }
 }
 
-pub(super) fn reply_empty(reply: ReplyEmpty, answer: Answer<()>) {
+pub(super) fn reply_empty(reply: Reply, answer: Answer<()>) {
     match answer {
-        Ok(()) => reply.ok(),
+        Ok(()) => reply.done(),
         Err(errno) => reply.error(errno),
     }
 }
 
-pub(super) fn reply_xattr(reply: ReplyXattr, size: u32, value: Answer<Vec<u8>>) {
-    match value {
-        Ok(value) if size == 0 => reply.size(u32::try_from(value.len()).unwrap_or(u32::MAX)),
-        Ok(value) if value.len() <= size as usize => reply.data(&value),
-        Ok(_) => reply.error(Errno::ERANGE),
-        Err(errno) => reply.error(errno),
-    }
+/// The page cache is kept across opens: nobody writes beneath the mount but through it. Handles with
+/// `O_DIRECT` are left to the kernel too: it takes any alignment, writes cached pages back first, drops
+/// them after, and turns `O_SYNC` into a sync, none of which it does where a reply says `DIRECT_IO`.
+fn opened(handle: HandleId) -> OpenOut {
+    OpenOut { handle: handle.0, open_flags: OPEN_KEEP_CACHE, backing: 0 }
 }
 
 #[cfg(test)]

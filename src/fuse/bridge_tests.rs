@@ -65,7 +65,7 @@ impl Scene {
     /// A request that panics while it changes the file.
     fn panics(&self, about: About) {
         let answer: Answer<()> = self.bridge.answer(about, || panic!("out of {}", "order"));
-        assert_eq!(answer.err().map(|errno| errno.code()), Some(libc::EIO));
+        assert_eq!(answer.err().map(|errno| errno.raw_os_error()), Some(libc::EIO));
     }
 
     fn write(&self, file: usize) -> VolumeResult<()> {
@@ -99,7 +99,7 @@ impl Scene {
 }
 
 fn is_read_only<T>(result: &VolumeResult<T>) -> bool {
-    let errno = result.as_ref().err().map(|error| errno_of(error).code());
+    let errno = result.as_ref().err().map(|error| errno_of(error).raw_os_error());
     errno == Some(libc::EROFS)
 }
 
@@ -122,7 +122,7 @@ fn a_panic_answers_eio_is_told_and_takes_that_file_read_only() {
 fn a_file_stays_read_only_when_it_is_opened_anew() {
     let scene = Scene::new();
     let (node, handle) = scene.files[0];
-    scene.panics(About::Node(INodeNo(node.0)));
+    scene.panics(About::Node(node));
     let volume = &scene.bridge.volume;
     volume.close(handle);
     let truncate = Opening { truncate: true, exclusive: false };
@@ -170,7 +170,7 @@ fn without_a_handle(about: fn(Ino) -> About, is_inspected: bool, is_before: bool
 fn a_panic_takes_contents_read_only_that_the_service_alone_has_open() {
     for is_inspected in [false, true] {
         for is_before in [false, true] {
-            without_a_handle(|node| About::Node(INodeNo(node.0)), is_inspected, is_before);
+            without_a_handle(About::Node, is_inspected, is_before);
             without_a_handle(|_| About::Tree, is_inspected, is_before);
         }
     }

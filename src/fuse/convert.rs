@@ -1,69 +1,69 @@
-//! Between the crate's types and the volume's.
+//! Between the kernel's structures and the volume's types.
 
-use crate::volume::{Attributes, Ino, Kind, SetTime, Timestamp};
-use fuser::{FileAttr, FileType, INodeNo, TimeOrNow};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use super::wire::abi::{Attr, AttrOut, EntryOut};
+use crate::volume::{Attributes, Kind, Timestamp};
 
-pub fn attr(attributes: &Attributes) -> FileAttr {
-    FileAttr {
-        ino: INodeNo(attributes.ino.0),
+/// How long the kernel may keep names and attributes, in seconds: the service is the only writer beneath the
+/// mount, and drops what it changes itself.
+const KEEP: u64 = 3600;
+
+/// What `stat` says is best read and written at once, in bytes. NDB asks for a multiple of 512.
+const BLOCK_SIZE: u32 = 4096;
+
+fn attr(attributes: &Attributes) -> Attr {
+    Attr {
+        ino: attributes.ino.0,
         size: attributes.size,
         blocks: attributes.blocks,
-        atime: system_time(attributes.atime),
-        mtime: system_time(attributes.mtime),
-        ctime: system_time(attributes.ctime),
-        crtime: UNIX_EPOCH,
-        kind: file_type(attributes.kind),
-        perm: attributes.mode as u16,
+        // The kernel reads them with a sign.
+        atime: attributes.atime.seconds.cast_unsigned(),
+        mtime: attributes.mtime.seconds.cast_unsigned(),
+        ctime: attributes.ctime.seconds.cast_unsigned(),
+        atime_nsec: attributes.atime.nanoseconds,
+        mtime_nsec: attributes.mtime.nanoseconds,
+        ctime_nsec: attributes.ctime.nanoseconds,
+        mode: kind_bits(attributes.kind) | attributes.mode,
         nlink: attributes.nlink,
         uid: attributes.uid,
         gid: attributes.gid,
         rdev: attributes.rdev,
-        blksize: 4096,
+        blksize: BLOCK_SIZE,
         flags: 0,
     }
 }
 
-pub fn file_type(kind: Kind) -> FileType {
+/// Attributes, as an answer.
+pub fn attr_out(attributes: &Attributes) -> AttrOut {
+    AttrOut { valid: KEEP, valid_nsec: 0, padding: 0, attr: attr(attributes) }
+}
+
+/// A node that was looked up, as an answer.
+pub fn entry_out(attributes: &Attributes) -> EntryOut {
+    EntryOut {
+        node: attributes.ino.0,
+        generation: 0,
+        entry_valid: KEEP,
+        attr_valid: KEEP,
+        entry_valid_nsec: 0,
+        attr_valid_nsec: 0,
+        attr: attr(attributes),
+    }
+}
+
+/// What a node is, as in its mode (`S_IFMT`).
+pub fn kind_bits(kind: Kind) -> u32 {
     match kind {
-        Kind::File => FileType::RegularFile,
-        Kind::Directory => FileType::Directory,
-        Kind::Symlink => FileType::Symlink,
-        Kind::Fifo => FileType::NamedPipe,
-        Kind::Socket => FileType::Socket,
-        Kind::CharacterDevice => FileType::CharDevice,
-        Kind::BlockDevice => FileType::BlockDevice,
+        Kind::File => libc::S_IFREG,
+        Kind::Directory => libc::S_IFDIR,
+        Kind::Symlink => libc::S_IFLNK,
+        Kind::Fifo => libc::S_IFIFO,
+        Kind::Socket => libc::S_IFSOCK,
+        Kind::CharacterDevice => libc::S_IFCHR,
+        Kind::BlockDevice => libc::S_IFBLK,
     }
 }
 
-pub fn ino(number: INodeNo) -> Ino {
-    Ino(number.0)
-}
-
-pub fn set_time(time: TimeOrNow) -> SetTime {
-    match time {
-        TimeOrNow::Now => SetTime::Now,
-        TimeOrNow::SpecificTime(time) => SetTime::To(timestamp(time)),
-    }
-}
-
-fn system_time(time: Timestamp) -> SystemTime {
-    let nanoseconds = Duration::from_nanos(time.nanoseconds.into());
-    match u64::try_from(time.seconds) {
-        Ok(seconds) => UNIX_EPOCH + Duration::from_secs(seconds) + nanoseconds,
-        Err(_) => UNIX_EPOCH - Duration::from_secs(time.seconds.unsigned_abs()) + nanoseconds,
-    }
-}
-
-fn timestamp(time: SystemTime) -> Timestamp {
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => {
-            Timestamp { seconds: after.as_secs().cast_signed(), nanoseconds: after.subsec_nanos() }
-        }
-        // The crate subtracted the nanoseconds of a time before 1970 instead of adding them.
-        Err(before) => Timestamp {
-            seconds: -before.duration().as_secs().cast_signed(),
-            nanoseconds: before.duration().subsec_nanos(),
-        },
-    }
+/// A time as the kernel passes it.
+pub fn timestamp(seconds: u64, nanoseconds: u32) -> Timestamp {
+    Timestamp { seconds: seconds.cast_signed(), nanoseconds }
 }

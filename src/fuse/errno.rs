@@ -2,32 +2,32 @@
 
 use super::Refusal;
 use crate::volume::Error;
-use fuser::Errno;
+use rustix::io::Errno;
 
 /// The number that a caller sees. Damage is `EIO` and nothing else is.
 pub fn errno_of(error: &Error) -> Errno {
     match error {
-        Error::Io(error) => error.raw_os_error().map_or(Errno::EIO, Errno::from_i32),
-        Error::Header(_) | Error::Sector { .. } | Error::Erased(_) | Error::Cut(_) => Errno::EIO,
-        Error::NotReencrypted { .. } | Error::NotKept(_) | Error::Unwritten => Errno::EIO,
-        Error::Seal(_) | Error::SyncFailed => Errno::EIO,
-        Error::ReadOnly => Errno::EROFS,
-        Error::TooLarge => Errno::EFBIG,
-        Error::NotFound => Errno::ENOENT,
-        Error::WrongKind => Errno::EINVAL,
-        Error::Fixed => Errno::EPERM,
-        Error::UnknownCategory => Errno::EACCES,
-        Error::CrossCategory => Errno::EXDEV,
-        Error::Unsupported => Errno::EOPNOTSUPP,
+        Error::Io(error) => Errno::from_io_error(error).unwrap_or(Errno::IO),
+        Error::Header(_) | Error::Sector { .. } | Error::Erased(_) | Error::Cut(_) => Errno::IO,
+        Error::NotReencrypted { .. } | Error::NotKept(_) | Error::Unwritten => Errno::IO,
+        Error::Seal(_) | Error::SyncFailed => Errno::IO,
+        Error::ReadOnly => Errno::ROFS,
+        Error::TooLarge => Errno::FBIG,
+        Error::NotFound => Errno::NOENT,
+        Error::WrongKind => Errno::INVAL,
+        Error::Fixed => Errno::PERM,
+        Error::UnknownCategory => Errno::ACCESS,
+        Error::CrossCategory => Errno::XDEV,
+        Error::Unsupported => Errno::OPNOTSUPP,
     }
 }
 
 impl From<Refusal> for Errno {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::Denied | Refusal::LookAgain => Self::EACCES,
-            Refusal::Fixed | Refusal::Frozen => Self::EBUSY,
-            Refusal::CrossLocation => Self::EXDEV,
+            Refusal::Denied | Refusal::LookAgain => Self::ACCESS,
+            Refusal::Fixed | Refusal::Frozen => Self::BUSY,
+            Refusal::CrossLocation => Self::XDEV,
         }
     }
 }

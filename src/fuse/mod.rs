@@ -1,24 +1,25 @@
 //! The tree as a mount: ask whether the caller may, call the volume, reply.
 //!
-//! The FUSE crate is named here and nowhere else. This module decides nothing: it asks the [`Gate`]
+//! This module decides nothing: it asks the [`Gate`]
 //! before whatever gives out plaintext or changes the tree. Looking names up, listing and reading
 //! attributes follow the ordinary permissions, which the kernel checks.
 
 mod bridge;
 mod convert;
-mod directories;
 mod errno;
-mod filesystem;
 mod gate;
 mod looking;
 mod mount;
 mod pending;
-mod ranges;
+mod requests;
 #[cfg(test)]
 mod test_support;
+mod transport;
+mod wire;
 
 pub use gate::{Access, Gate, Refusal, Sight};
 pub use mount::{Mount, Mounted, device_available};
+pub use transport::Transport;
 
 /// Totals since the mount, for `status`.
 #[derive(Default)]

@@ -1,20 +1,17 @@
 //! Mounting, serving, unmounting. The mount is our own `mount(2)`: no helper program is run.
 
 use super::bridge::{Bridge, Served};
+use super::transport::{self, Serving, Transport};
 use super::{Counters, Gate};
+use crate::sys::fuse_device;
 use crate::volume::{Ino, Volume};
-use fuser::{Config, INodeNo, Notifier, Session, SessionACL};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
-
-const DEVICE: &str = "/dev/fuse";
 
 /// What is to be mounted.
 pub struct Mount {
@@ -24,13 +21,14 @@ pub struct Mount {
     pub gate: Arc<dyn Gate>,
     /// Where totals are kept.
     pub counters: Arc<Counters>,
+    /// By which way requests are to go.
+    pub transport: Transport,
 }
 
 /// A mount that is being served. Dropping it does not unmount.
 pub struct Mounted {
     point: PathBuf,
-    notifier: Notifier,
-    session: JoinHandle<io::Result<()>>,
+    serving: Serving,
 }
 
 /// Whether the kernel offers FUSE here.
@@ -38,11 +36,7 @@ pub struct Mounted {
 /// # Errors
 /// Why `/dev/fuse` cannot be opened.
 pub fn device_available() -> io::Result<()> {
-    open_device().map(drop)
-}
-
-fn open_device() -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).custom_flags(libc::O_CLOEXEC).open(DEVICE)
+    fuse_device::open().map(drop)
 }
 
 impl Mount {
@@ -52,7 +46,7 @@ impl Mount {
     /// # Errors
     /// The kernel's: no `/dev/fuse`, no right to mount, no such directory.
     pub fn serve(self, point: &Path) -> io::Result<Mounted> {
-        let device = open_device()?;
+        let device = fuse_device::open()?;
         let data = format!(
             "fd={},rootmode=40755,user_id=0,group_id=0,default_permissions,allow_other",
             device.as_raw_fd()
@@ -65,18 +59,9 @@ impl Mount {
     }
 
     fn run(self, device: File, point: &Path) -> io::Result<Mounted> {
-        let cpus = std::thread::available_parallelism().map_or(2, usize::from);
-        let mut config = Config::default();
-        config.acl = SessionACL::All;
-        config.n_threads = Some((2 * cpus).max(4));
-        config.clone_fd = true;
         let bridge = Bridge { volume: self.volume, gate: self.gate, counters: self.counters };
-        let session =
-            Session::from_fd(Served::new(bridge), device.into(), SessionACL::All, config)?;
-        let notifier = session.notifier();
-        let session =
-            std::thread::Builder::new().name("mount".into()).spawn(move || session.run())?;
-        Ok(Mounted { point: point.to_owned(), notifier, session })
+        let serving = transport::serve(device, Arc::new(Served::new(bridge)), self.transport)?;
+        Ok(Mounted { point: point.to_owned(), serving })
     }
 }
 
@@ -92,26 +77,30 @@ impl Mounted {
 
     /// Whether the mount is still served (it ends when somebody else unmounts it).
     pub fn is_served(&self) -> bool {
-        !self.session.is_finished()
+        self.serving.goes_on()
     }
 
     /// Makes the kernel forget a name.
     pub fn drop_name(&self, parent: Ino, name: &OsStr) {
-        // What the kernel does not know it need not forget.
-        let _ = self.notifier.inval_entry(INodeNo(parent.0), name);
+        self.serving.notifier.forget_name(parent.0, name);
     }
 
     /// Makes the kernel ask for a node's attributes again.
     pub fn drop_attributes(&self, ino: Ino) {
-        let _ = self.notifier.inval_inode(INodeNo(ino.0), -1, 0);
+        self.serving.notifier.forget_attributes(ino.0);
     }
 
     /// Makes the kernel ask for a file's contents again. That may wait for requests that are being answered,
     /// so it is done by a thread of its own.
     pub fn drop_contents(&self, ino: Ino) {
-        let notifier = self.notifier.clone();
-        let forget = move || drop(notifier.inval_inode(INodeNo(ino.0), 0, 0));
+        let notifier = self.serving.notifier.clone();
+        let forget = move || notifier.forget_contents(ino.0);
         // Without a thread the kernel goes on showing what it has.
         let _ = std::thread::Builder::new().name("forget".into()).spawn(forget);
+    }
+
+    /// Whether requests go through rings.
+    pub fn has_rings(&self) -> bool {
+        self.serving.with_rings
     }
 }

@@ -4,7 +4,7 @@ use super::Sight;
 use super::bridge::Answer;
 use super::looking::Looking;
 use crate::access::Caller;
-use fuser::Errno;
+use rustix::io::Errno;
 use std::sync::Arc;
 
 /// Looks at one caller for one request, of whom the rules change meanwhile.
@@ -39,7 +39,7 @@ where
     fn go_on(self, sight: Sight, looks: u32) {
         match (self.attempt)(sight) {
             Some(answer) => (self.respond)(self.reply, answer),
-            None if looks == 0 => (self.respond)(self.reply, Err(Errno::EACCES)),
+            None if looks == 0 => (self.respond)(self.reply, Err(Errno::ACCESS)),
             None => self.look_at_most(looks),
         }
     }

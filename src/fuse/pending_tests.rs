@@ -35,7 +35,7 @@ fn a_caller_is_looked_at_again_when_a_look_did_not_suffice() {
 fn after_a_few_looks_the_request_is_denied() {
     let stage = Stage::new();
     let answers = ask(&stage, LONG, 2, usize::MAX);
-    assert_eq!(answers.recv().unwrap().unwrap_err().code(), libc::EACCES);
+    assert_eq!(answers.recv().unwrap().unwrap_err().raw_os_error(), libc::EACCES);
     let looks = (0..LOOKS).map(|_| stage.looked_at());
     assert_eq!(looks.collect::<Vec<_>>(), [2, 2, 2]);
 }

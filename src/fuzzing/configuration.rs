@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 pub fn run(bytes: &[u8]) {
     let path = Path::new("/etc/ezncrypt.toml");
     let read = match parse(path, bytes) {
-        Ok(None) => return,
-        Ok(Some(read)) => read,
+        Ok(read) => match read.unattended {
+            Some(unattended) => unattended,
+            None => return,
+        },
         Err(error) => {
             assert!(error.to_string().starts_with("/etc/ezncrypt.toml:"));
             return;
@@ -22,7 +24,7 @@ pub fn run(bytes: &[u8]) {
     let printed = printed(&read);
     let again =
         parse(path, printed.as_bytes()).unwrap_or_else(|error| panic!("{printed}: {error}"));
-    assert_eq!(again.as_ref(), Some(&read), "{printed}");
+    assert_eq!(again.unattended.as_ref(), Some(&read), "{printed}");
 }
 
 fn check(source: &Source) {

@@ -1,5 +1,5 @@
-//! The configuration file: where the service's own secret comes from. TOML; read only when nobody else
-//! could have written it.
+//! The configuration file: where the service's own secret comes from, and how the mount is served. TOML; read only
+//! when nobody else could have written it.
 
 use super::file;
 use serde::Deserialize;
@@ -87,6 +87,27 @@ pub struct Unattended {
     pub retry_for: Duration,
 }
 
+/// All that the file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Configuration {
+    /// About unattended starts.
+    pub unattended: Option<Unattended>,
+    /// About the mount.
+    pub transport: Option<Transport>,
+}
+
+/// How the kernel's requests reach the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// As the kernel offers.
+    Auto,
+    /// Through `/dev/fuse`.
+    Device,
+    /// Through io_uring; the kernel is told to offer it.
+    IoUring,
+}
+
 /// A source of the service's own secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -127,6 +148,13 @@ pub struct Kmip {
 #[serde(deny_unknown_fields)]
 struct Written {
     unattended: Option<WrittenUnattended>,
+    mount: Option<WrittenMount>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenMount {
+    transport: Option<Transport>,
 }
 
 #[derive(Deserialize)]
@@ -151,14 +179,14 @@ fn sixty() -> u64 {
     60
 }
 
-/// Reads the configuration; none when there is no file or nothing about unattended starts in it.
+/// Reads the configuration; nothing is configured when there is no file.
 ///
 /// # Errors
 /// Why it is not used.
-pub fn unattended(path: &Path) -> Result<Option<Unattended>, Error> {
+pub fn read(path: &Path) -> Result<Configuration, Error> {
     let (content, mode, owner) = match file::public_of(path, MAX_FILE) {
         Err(file::Error::Unreadable { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            return Ok(None);
+            return Ok(Configuration::default());
         }
         content => content?,
     };
@@ -170,11 +198,12 @@ pub fn unattended(path: &Path) -> Result<Option<Unattended>, Error> {
 ///
 /// # Errors
 /// [`Error::Syntax`], [`Error::Meaning`].
-pub fn parse(path: &Path, content: &[u8]) -> Result<Option<Unattended>, Error> {
+pub fn parse(path: &Path, content: &[u8]) -> Result<Configuration, Error> {
     let text = String::from_utf8_lossy(content);
     let written: Written = toml::from_str(&text).map_err(|error| syntax(path, &text, &error))?;
     let checked = written.unattended.map(WrittenUnattended::checked).transpose();
-    checked.map_err(|problem| Error::Meaning { path: path.into(), problem })
+    let unattended = checked.map_err(|problem| Error::Meaning { path: path.into(), problem })?;
+    Ok(Configuration { unattended, transport: written.mount.and_then(|mount| mount.transport) })
 }
 
 /// The position and what is wrong there. The parser's own words show the line.

@@ -9,7 +9,11 @@ fn read_with_mode(text: &str, mode: u32) -> Result<Option<Unattended>, Error> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), text).unwrap();
     std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
-    unattended(file.path())
+    super::read(file.path()).map(|configuration| configuration.unattended)
+}
+
+fn transport(text: &str) -> Option<Transport> {
+    parse(Path::new("/x"), text.as_bytes()).unwrap().transport
 }
 
 fn problem(text: &str) -> Problem {
@@ -21,7 +25,7 @@ fn problem(text: &str) -> Problem {
 
 #[test]
 fn without_a_file_or_a_word_about_it_nothing_is_configured() {
-    assert!(unattended(Path::new("/nowhere/ezncrypt.toml")).unwrap().is_none());
+    assert_eq!(super::read(Path::new("/nowhere/ezncrypt.toml")).unwrap(), Configuration::default());
     assert!(read("").unwrap().is_none());
     assert!(read("# nothing\n").unwrap().is_none());
 }
@@ -43,6 +47,18 @@ fn each_source_is_read() {
         of("[unattended.kmip]\nserver = 'k:5696'\nca = '/a'\ncertificate = '/b'\nkey = '/c'\n\
                    object = '7'\n");
     assert!(matches!(kmip.source, Source::Kmip(kmip) if kmip.object == "7"));
+}
+
+#[test]
+fn how_the_mount_is_served_is_read() {
+    assert_eq!(transport(""), None);
+    assert_eq!(transport("[mount]\n"), None);
+    let of = |word: &str| transport(&format!("[mount]\ntransport = '{word}'\n"));
+    let all = [Transport::Auto, Transport::Device, Transport::IoUring];
+    assert_eq!(["auto", "device", "io_uring"].map(of), all.map(Some));
+    for text in ["[mount]\ntransport = 'magic'\n", "[mount]\ntransprot = 'auto'\n"] {
+        assert!(matches!(parse(Path::new("/x"), text.as_bytes()), Err(Error::Syntax { .. })));
+    }
 }
 
 #[test]
@@ -92,10 +108,10 @@ fn the_file_that_is_judged_is_the_one_that_was_read() {
         let mut evil = false;
         // Until both have been met often.
         while !evil && (used < 5000 || refused < 5000) {
-            match unattended(&path) {
+            match super::read(&path) {
                 Ok(read) => {
                     used += 1;
-                    evil = read.unwrap().source != Source::File("/good".into());
+                    evil = read.unattended.unwrap().source != Source::File("/good".into());
                 }
                 Err(_) => refused += 1,
             }

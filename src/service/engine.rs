@@ -410,6 +410,8 @@ impl Engine {
             status.running = true;
             status.pid = std::process::id();
             status.uptime_seconds = live.started.elapsed().as_secs();
+            let has_rings = live.mounted.get().is_some_and(Mounted::has_rings);
+            status.transport = if has_rings { "io_uring" } else { "device" }.into();
             status.open_files = self.volume.open_files() as u64;
             status.counters = Counters {
                 requests: live.counters.requests.load(Relaxed),

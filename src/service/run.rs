@@ -27,6 +27,8 @@ pub struct Launch {
     pub secret: Secret,
     /// How the service before it ended, where this one takes its place.
     pub after: Option<String>,
+    /// How the kernel's requests are to reach it.
+    pub transport: fuse::Transport,
 }
 
 /// Unlocks the keystore, mounts, serves, and returns when the service has ended. `ready` is called
@@ -35,7 +37,7 @@ pub struct Launch {
 /// # Errors
 /// Wrong secret, busy, damaged, or whatever keeps the service from starting; then nothing is mounted.
 pub fn run(paths: &Paths, launch: Launch, ready: impl FnOnce()) -> Result<(), Failure> {
-    let Launch { secret, after } = launch;
+    let Launch { secret, after, transport } = launch;
     let paths = &paths.resolved();
     let _lock = StateLock::take_existing(paths)?;
     harden()?;
@@ -55,7 +57,7 @@ pub fn run(paths: &Paths, launch: Launch, ready: impl FnOnce()) -> Result<(), Fa
     let _ = watcher.engine.set(engine.clone());
     keys::log_mended(&engine, mended);
     migration::recover_all(&engine, &mut |_| {});
-    mount(&engine)?;
+    mount(&engine, transport)?;
     let served = serve(&engine, ask_end, signals);
     let reason = match &served {
         Ok(()) => {
@@ -166,7 +168,7 @@ fn require_empty(point: &Path) -> Result<(), Failure> {
         .hint("the mount point must be empty: move away what is in it"))
 }
 
-fn mount(engine: &Arc<Engine>) -> Result<(), Failure> {
+fn mount(engine: &Arc<Engine>, transport: fuse::Transport) -> Result<(), Failure> {
     let live = engine.live().ok_or_else(|| Failure::new(FailureKind::Failed, "no tree"))?;
     fuse::device_available().map_err(|error| {
         super::failed("cannot open /dev/fuse", &error)
@@ -176,6 +178,7 @@ fn mount(engine: &Arc<Engine>) -> Result<(), Failure> {
         volume: engine.volume().clone(),
         gate: Arc::new(Gatekeeper(engine.clone())),
         counters: live.counters.clone(),
+        transport,
     };
     let mounted = mount.serve(&engine.paths().mount()).map_err(|error| {
         super::failed(&format!("cannot mount on {}", engine.paths().mount().display()), &error)

@@ -10,6 +10,8 @@ pub mod child;
 pub mod daemon;
 pub mod declare;
 pub mod exec;
+pub mod fuse_device;
+pub mod fuse_ring;
 pub mod harden;
 pub mod lease;
 pub mod mountinfo;

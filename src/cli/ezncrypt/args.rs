@@ -3,6 +3,7 @@
 use super::{audit, guard, key, verify};
 use crate::cli::{category, instance, usage};
 use crate::crypto::kdf::Params;
+use crate::secrets::config::Transport;
 use clap::builder::RangedU64ValueParser;
 use std::path::PathBuf;
 
@@ -25,6 +26,27 @@ Examples:
 Verbs are flags too, in any place: ezncrypt -e, ezncrypt --encrypt and
 ezncrypt encrypt are one command. A file whose name begins with a dash of any
 kind is named as ./-x.";
+
+/// How requests reach the service.
+#[derive(clap::ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// As the kernel offers
+    Auto,
+    /// Through /dev/fuse
+    Device,
+    /// Through io_uring
+    IoUring,
+}
+
+impl From<Way> for Transport {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Auto => Self::Auto,
+            Way::Device => Self::Device,
+            Way::IoUring => Self::IoUring,
+        }
+    }
+}
 
 /// Shows the plaintext of encrypted files to the processes that a rule names
 #[derive(clap::Parser, Debug)]
@@ -92,6 +114,14 @@ Examples:
         /// unattended one is fetched anew each time.
         #[arg(long)]
         supervise: bool,
+        /// How the kernel's requests reach the service: through /dev/fuse, or through io_uring, which is faster
+        ///
+        /// Linux 6.14 and later know io_uring, but offer it only where /sys/module/fuse/parameters/enable_uring is Y,
+        /// which io-uring sees to, for all of the machine. Where it cannot be had, requests go through the device.
+        /// Without this option the configuration file decides: transport in its section mount, "auto", "device"
+        /// or "io_uring".
+        #[arg(long, value_name = "WAY", value_enum, env = "EZNCRYPT_TRANSPORT")]
+        transport: Option<Way>,
     },
 
     /// Ends the service; refuses while processes have files open, and names them

@@ -43,8 +43,9 @@ pub fn run(args: Vec<OsString>) -> Result<ExitCode, Failure> {
         Command::Init { scrypt_log_n, rsa_public_key } => {
             init::run(&instance, scrypt_log_n, rsa_public_key.as_deref())?;
         }
-        Command::Start { foreground, ask, supervise } => {
-            start::run(&instance, start::Start { foreground, ask, supervise })?;
+        Command::Start { foreground, ask, supervise, transport } => {
+            let transport = transport.map(Into::into);
+            start::run(&instance, start::Start { foreground, ask, supervise, transport })?;
         }
         Command::Stop { force } => stop::run(&instance.paths, force)?,
         Command::Encrypt { category, paths } => encrypt::run(&instance, category, &paths)?,

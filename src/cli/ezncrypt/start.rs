@@ -3,7 +3,8 @@
 use crate::cli::instance::Instance;
 use crate::cli::progress::Screen;
 use crate::cli::{escape, unattended};
-use crate::secrets::config::Unattended;
+use crate::fuse;
+use crate::secrets::config::{Transport, Unattended};
 use crate::service::protocol::{Failure, FailureKind, Secret};
 use crate::service::supervisor::{self, Next, Supervisor};
 use crate::service::{self, Launch, Paths, client, notify};
@@ -22,6 +23,8 @@ pub struct Start {
     pub ask: bool,
     /// Whether the service is started again when it dies.
     pub supervise: bool,
+    /// How requests are to reach the service; as the configuration says where this does not.
+    pub transport: Option<Transport>,
 }
 
 /// Serves until it is stopped; returns at once the service is up unless in the foreground.
@@ -34,7 +37,8 @@ pub fn run(instance: &Instance, start: Start) -> Result<(), Failure> {
     }
     supervisor::wait_until_gone(paths, ENDING)?;
     let (secret, source) = secret(instance, start.ask)?;
-    let mut server = Server { paths, secret: Some(secret), source };
+    let transport = transport(paths, start.transport);
+    let mut server = Server { paths, secret: Some(secret), source, transport };
     if start.foreground {
         return match start.supervise {
             true => server.supervise(None),
@@ -69,11 +73,23 @@ fn secret(instance: &Instance, ask: bool) -> Result<(Secret, Option<Unattended>)
     Ok((instance.secret()?, None))
 }
 
+/// As asked for, else as configured. What is wrong with a configuration was said when the secret came from it; where
+/// somebody typed the secret, files are served all the same.
+fn transport(paths: &Paths, asked: Option<Transport>) -> fuse::Transport {
+    let configured = || unattended::configuration(paths).ok()?.transport;
+    match asked.or_else(configured) {
+        None | Some(Transport::Auto) => fuse::Transport::Offered,
+        Some(Transport::Device) => fuse::Transport::Device,
+        Some(Transport::IoUring) => fuse::Transport::Rings,
+    }
+}
+
 /// What a service is started with: first with the secret at hand, afterwards with what its source gives then.
 struct Server<'a> {
     paths: &'a Paths,
     secret: Option<Secret>,
     source: Option<Unattended>,
+    transport: fuse::Transport,
 }
 
 impl Server<'_> {
@@ -84,7 +100,7 @@ impl Server<'_> {
             (None, Some(source)) => unattended::fetch(source, &mut notify::waiting)?,
             (None, None) => return Err(Failure::new(FailureKind::Failed, "the secret is gone")),
         };
-        let launch = Launch { secret, after };
+        let launch = Launch { secret, after, transport: self.transport };
         service::run(self.paths, launch, ready).map_err(|failure| self.explained(failure))
     }
 

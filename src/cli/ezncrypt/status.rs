@@ -50,6 +50,7 @@ fn text(status: &Status) -> String {
     let counters = &status.counters;
     let rows = [
         ("mount", escape::text(&status.mount)),
+        ("transport", escape::text(&status.transport)),
         ("mode", escape::text(&mode::told(status))),
         ("up for", HumanDuration(Duration::from_secs(status.uptime_seconds)).to_string()),
         ("keystore generation", status.keystore_generation.to_string()),

@@ -14,6 +14,9 @@ pub struct Status {
     pub pid: u32,
     /// The mount point.
     pub mount: String,
+    /// How the kernel's requests reach the service: `device` or `io_uring`.
+    #[serde(default)]
+    pub transport: String,
     /// `enforcing` or `permissive`.
     pub mode: String,
     /// How long permissive mode still lasts.

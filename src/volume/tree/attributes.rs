@@ -60,6 +60,24 @@ impl Volume {
         self.attributes_of(&inode)
     }
 
+    /// Takes the setuid bit away, and the setgid bit where it has a meaning for programs (the group may execute), as
+    /// is due when somebody writes who may not keep them.
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn drop_set_ids(&self, ino: Ino) -> Result<()> {
+        let inode = self.inodes.get(ino)?;
+        let mode = Mode::from_raw_mode(self.attributes_of(&inode)?.mode);
+        let mut kept = mode & !Mode::SUID;
+        if mode.contains(Mode::XGRP) {
+            kept &= !Mode::SGID;
+        }
+        if kept != mode {
+            chmodat(CWD, inode.proc_path(), kept, AtFlags::empty())?;
+        }
+        Ok(())
+    }
+
     /// Space and inodes of the filesystem below.
     ///
     /// # Errors

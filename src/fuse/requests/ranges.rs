@@ -1,12 +1,17 @@
 //! Requests about a range of a file: reserving and freeing room, finding data and holes.
 
-use super::bridge::{About, Answer, Bridge};
+use super::super::bridge::{About, Answer, Bridge};
 use crate::volume::{Error, HandleId};
-use fuser::Errno;
+use rustix::io::Errno;
 
 impl Bridge {
     /// `fallocate(2)` of a range, as offset and length.
-    pub(super) fn reserve(&self, handle: HandleId, range: (u64, u64), mode: i32) -> Answer<()> {
+    pub(super) fn reserve_range(
+        &self,
+        handle: HandleId,
+        range: (u64, u64),
+        mode: i32,
+    ) -> Answer<()> {
         let (offset, length) = range;
         self.answer(About::Handle(handle), || {
             let file = self.checked(self.volume.file(handle))?.file;
@@ -21,16 +26,16 @@ impl Bridge {
     }
 
     /// `lseek(2)` to data or to a hole.
-    pub(super) fn seek(&self, handle: HandleId, offset: i64, whence: i32) -> Answer<u64> {
+    pub(super) fn seek_range(&self, handle: HandleId, offset: i64, whence: i32) -> Answer<u64> {
         self.answer(About::Handle(handle), || {
             let file = self.checked(self.volume.file(handle))?.file;
-            let offset = u64::try_from(offset).map_err(|_| Errno::ENXIO)?;
+            let offset = u64::try_from(offset).map_err(|_| Errno::NXIO)?;
             let found = match whence {
                 libc::SEEK_DATA => file.seek_data(offset),
                 libc::SEEK_HOLE => file.seek_hole(offset),
-                _ => return Err(Errno::EINVAL),
+                _ => return Err(Errno::INVAL),
             };
-            self.checked(found)?.ok_or(Errno::ENXIO)
+            self.checked(found)?.ok_or(Errno::NXIO)
         })
     }
 }
