@@ -80,7 +80,6 @@ impl Served {
         respond: fn(Reply, Answer<T>),
         work: impl Fn(&Bridge, &Asker) -> Answer<T> + Send + 'static,
     ) {
-        self.counters.requests.fetch_add(1, Relaxed);
         let header = request.header();
         let caller = Caller { tid: header.pid, uid: header.uid, gid: header.gid };
         let reply = request.reply;
@@ -97,13 +96,6 @@ impl Served {
 }
 
 impl Bridge {
-    /// Carries a request out. A panic answers `EIO` and takes what the request is about read-only; the
-    /// service lives.
-    pub(super) fn answer<T>(&self, about: About, work: impl FnOnce() -> Answer<T>) -> Answer<T> {
-        self.counters.requests.fetch_add(1, Relaxed);
-        self.carry_out(about, work)
-    }
-
     /// Carries a request out by what is known of the caller; nothing when that does not suffice.
     fn attempt<T>(
         &self,
@@ -113,11 +105,13 @@ impl Bridge {
         work: impl Fn(&Self, &Asker) -> Answer<T>,
     ) -> Option<Answer<T>> {
         let asker = Asker { caller, sight, look_again: Cell::new(false) };
-        let answer = self.carry_out(about, || work(self, &asker));
+        let answer = self.answer(about, || work(self, &asker));
         (!asker.look_again.get()).then_some(answer)
     }
 
-    fn carry_out<T>(&self, about: About, work: impl FnOnce() -> Answer<T>) -> Answer<T> {
+    /// Carries a request out. A panic answers `EIO` and takes what the request is about read-only; the service
+    /// lives.
+    pub(super) fn answer<T>(&self, about: About, work: impl FnOnce() -> Answer<T>) -> Answer<T> {
         let _in_hand = self.gate.requests_in_hand().read().unwrap_or_else(PoisonError::into_inner);
         catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
             let what = panic.downcast_ref::<String>().map(String::as_str);
@@ -144,20 +138,13 @@ impl Bridge {
         })
     }
 
-    /// Hands a statement about a node to the gate. No other `ioctl` is known: so says the kernel of
-    /// filesystems that know none.
+    /// Hands a statement about a node to the gate.
     pub(super) fn state(
         &self,
         asker: &Asker,
         node: Ino,
-        command: u32,
-        data: &[u8],
-        out_size: u32,
+        statement: &[u8; declare::LEN],
     ) -> Answer<()> {
-        let statement: &[u8; declare::LEN] = match data.try_into() {
-            Ok(statement) if command == declare::COMMAND && out_size == 0 => statement,
-            _ => return Err(Errno::NOTTY),
-        };
         let place = self.checked(self.volume.place(node))?;
         asker.told(self.gate.declare(asker.caller, &asker.sight, &place, statement))
     }

@@ -2,6 +2,7 @@
 
 use super::bridge::{Bridge, Served};
 use super::transport::{self, Serving, Transport};
+use super::wire::MAX_TRANSFER;
 use super::{Counters, Gate};
 use crate::sys::fuse_device;
 use crate::volume::{Ino, Volume};
@@ -61,7 +62,23 @@ impl Mount {
     fn run(self, device: File, point: &Path) -> io::Result<Mounted> {
         let bridge = Bridge { volume: self.volume, gate: self.gate, counters: self.counters };
         let serving = transport::serve(device, Arc::new(Served::new(bridge)), self.transport)?;
+        tune(point);
         Ok(Mounted { point: point.to_owned(), serving })
+    }
+}
+
+/// What the kernel is told about the mount besides: to read as much ahead as a request can ask for, and to let
+/// pages that are written through mappings wait as on any disk. It takes FUSE to be slow. Where it cannot be told (in a
+/// container, say) files are served all the same.
+fn tune(point: &Path) {
+    let Ok(mounted) = rustix::fs::stat(point) else { return };
+    let (major, minor) = (rustix::fs::major(mounted.st_dev), rustix::fs::minor(mounted.st_dev));
+    let settings = PathBuf::from(format!("/sys/class/bdi/{major}:{minor}"));
+    let read_ahead = (MAX_TRANSFER >> 10).to_string();
+    for (name, value) in
+        [("read_ahead_kb", &*read_ahead), ("strict_limit", "0"), ("max_ratio", "100")]
+    {
+        let _ = std::fs::write(settings.join(name), value);
     }
 }
 

@@ -414,7 +414,8 @@ impl Engine {
             status.transport = if has_rings { "io_uring" } else { "device" }.into();
             status.open_files = self.volume.open_files() as u64;
             status.counters = Counters {
-                requests: live.counters.requests.load(Relaxed),
+                requests: live.counters.requests(),
+                requests_by_kind: live.counters.by_kind(),
                 bytes_read: live.counters.bytes_read.load(Relaxed),
                 bytes_written: live.counters.bytes_written.load(Relaxed),
                 syncs: live.counters.syncs.load(Relaxed),

@@ -6,6 +6,7 @@ use super::super::wire::abi::{
     FSYNC_DATA_ONLY, FallocateIn, FsyncIn, IoctlIn, IoctlOut, LseekIn, LseekOut, OPEN_KILL_SUIDGID,
     OpenIn, ReadIn, ReleaseIn, WRITE_KILL_SUIDGID, WriteIn, WriteOut,
 };
+use crate::sys::declare;
 use crate::volume::HandleId;
 use rustix::io::Errno;
 
@@ -104,11 +105,16 @@ impl Served {
     pub(super) fn ioctl(&self, request: Request<'_>) {
         let node = request.node();
         let parts = request.body().split::<IoctlIn>().and_then(|(wanted, rest)| {
-            let data = rest.get(..wanted.in_size as usize).ok_or(Errno::INVAL)?;
-            Ok((wanted, data.to_owned()))
+            // No other is known: so says the kernel of filesystems that know none. Nobody need be looked at for
+            // that; many programs ask of every file whether it is a terminal.
+            if wanted.command != declare::COMMAND || wanted.out_size != 0 {
+                return Err(Errno::NOTTY);
+            }
+            let statement = rest.get(..wanted.in_size as usize).ok_or(Errno::INVAL)?;
+            <[u8; declare::LEN]>::try_from(statement).map_err(|_| Errno::NOTTY)
         });
-        let (wanted, data) = match parts {
-            Ok(parts) => parts,
+        let statement = match parts {
+            Ok(statement) => statement,
             Err(errno) => return request.reply.error(errno),
         };
         let respond = |reply: Reply, answer| match answer {
@@ -116,7 +122,7 @@ impl Served {
             Err(errno) => reply.error(errno),
         };
         self.decided(request, About::Node(node), respond, move |bridge, asker| {
-            bridge.state(asker, node, wanted.command, &data, wanted.out_size)
+            bridge.state(asker, node, &statement)
         });
     }
 }

@@ -24,6 +24,7 @@ impl Handler for Served {
 
 impl Served {
     fn dispatch(&self, request: Request<'_>) {
+        self.counters.count(request.header().opcode);
         match request.header().opcode {
             opcode::LOOKUP => self.look_up(request),
             opcode::FORGET => self.forget(request),

@@ -2,6 +2,7 @@
 
 use crate::service::guards::wire::{Permit, Plugin};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 /// The service, as `status` tells it. When none runs, [`Status::running`], [`Status::mount`], [`Status::at_work`] and
@@ -87,8 +88,11 @@ pub struct RotationRow {
 /// Totals since the service started.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
-    /// Requests answered.
+    /// Requests of the kernel.
     pub requests: u64,
+    /// The same by what they asked for, by the kernel's names (`LOOKUP`, `READ`).
+    #[serde(default)]
+    pub requests_by_kind: BTreeMap<String, u64>,
     /// Bytes of plaintext given out.
     pub bytes_read: u64,
     /// Bytes of plaintext taken in.

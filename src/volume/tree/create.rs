@@ -58,8 +58,11 @@ impl Volume {
         let directory = self.parent(parent)?;
         let mode = self.masked(&directory, mode, owner);
         let made = openat(&*directory.path(), name, new_file_flags(), Mode::from_raw_mode(mode));
+        let mut flags = flags;
         let entry = match made {
             Ok(descriptor) => {
+                // Nothing is in it.
+                flags.truncate = false;
                 give_to(&directory, &descriptor, owner, mode).inspect_err(|_| {
                     let _ = unlinkat(&*directory.path(), name, AtFlags::empty());
                 })?;
