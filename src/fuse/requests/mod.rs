@@ -60,9 +60,9 @@ impl Served {
             opcode::REMOVEXATTR => self.remove_xattr(request),
             opcode::DESTROY => request.reply.done(),
             // Nobody waits for an answer.
-            opcode::INTERRUPT | opcode::NOTIFY_REPLY => request.reply.none(),
-            // Among them `FLUSH`, after which the kernel asks no more: nothing is held back between a
-            // write's answer and the file below.
+            opcode::NOTIFY_REPLY => request.reply.none(),
+            // Among them `FLUSH` and `INTERRUPT`, after which the kernel asks no more: nothing is held back
+            // between a write's answer and the file below, and what was begun is carried out.
             _ => request.reply.error(Errno::NOSYS),
         }
     }
@@ -92,3 +92,7 @@ impl Request<'_> {
         Ino(self.header().node)
     }
 }
+
+#[cfg(test)]
+#[path = "requests_tests.rs"]
+mod tests;

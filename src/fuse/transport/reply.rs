@@ -100,6 +100,8 @@ impl Reply {
     /// Answers with what `work` puts into a page-aligned buffer of `size` bytes and says the length of. In a
     /// ring that is the memory that the kernel takes it from.
     pub fn filled(mut self, size: usize, work: impl FnOnce(&mut [u8]) -> Result<usize, Errno>) {
+        // The kernel keeps to what was agreed on.
+        let size = size.min(wire::MAX_TRANSFER as usize);
         let unique = self.unique;
         match std::mem::replace(&mut self.way, Way::Gone) {
             Way::Ring(mut held) => {
