@@ -41,10 +41,11 @@ fn sector(criterion: &mut Criterion) {
         let sealer = cipher.sealer().unwrap();
         let binding = Binding { file_id: [5; 16], suite };
         let header = SectorHeader { length: PAYLOAD_LEN as u16, last: false };
-        let (mut sealed, mut payload) = ([7; SECTOR_LEN], [0; PAYLOAD_LEN]);
+        let (mut sealed, mut payload) = ([0; SECTOR_LEN], [7; PAYLOAD_LEN]);
         group.bench_function(format!("seal/{name}"), |bencher| {
             bencher.iter(|| {
-                seal(&binding, &cipher, &sealer, SectorIndex(9), header, &mut sealed).unwrap();
+                let index = SectorIndex(9);
+                seal(&binding, &cipher, &sealer, index, header, &payload, &mut sealed).unwrap();
             });
         });
         let mut opener = cipher.opener();

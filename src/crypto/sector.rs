@@ -6,6 +6,7 @@ use super::secret::burning;
 use super::xaes::Deriver;
 use super::{Error, Key, Result, random};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -115,15 +116,17 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// Seals `text` in place under a nonce never used before and returns nonce and tag.
+    /// Seals `text` into `sealed`, which has the same length, under a nonce never used before and returns nonce
+    /// and tag.
     ///
     /// # Errors
-    /// [`Error::Seal`] if the cipher refuses; never for a sector's length.
+    /// [`Error::Seal`] if the cipher refuses, or the lengths differ; never for a sector's length.
     pub fn seal(
         &self,
         cipher: &SectorCipher,
         aad: &[u8],
-        text: &mut [u8],
+        text: &[u8],
+        sealed: &mut [u8],
     ) -> Result<([u8; NONCE_LEN], [u8; TAG_LEN])> {
         let mut nonce = [0; NONCE_LEN];
         nonce[..16].copy_from_slice(&self.prefix);
@@ -131,16 +134,17 @@ impl Sealer {
         let mut tag = [0; TAG_LEN];
         match (&cipher.kind, &self.subkey) {
             (Kind::Xaes(_), Some(subkey)) => {
-                let sealed = subkey
-                    .seal_in_place_separate_tag(gcm_nonce(&nonce), Aad::from(aad), text)
+                let (nonce, aad) = (gcm_nonce(&nonce), Aad::from(aad));
+                subkey
+                    .seal_out_of_place_scatter(nonce, aad, text, sealed, &[], &mut tag)
                     .map_err(|_| Error::Seal)?;
-                tag.copy_from_slice(sealed.as_ref());
             }
             (Kind::XChaCha(xchacha), _) => {
-                let sealed = xchacha
-                    .encrypt_inout_detached(&XNonce::from(nonce), aad, text.into())
+                let both = InOutBuf::new(text, sealed).map_err(|_| Error::Seal)?;
+                let made = xchacha
+                    .encrypt_inout_detached(&XNonce::from(nonce), aad, both)
                     .map_err(|_| Error::Seal)?;
-                tag.copy_from_slice(&sealed);
+                tag.copy_from_slice(&made);
             }
             (Kind::Xaes(_), None) => return Err(Error::Seal),
         }
@@ -181,14 +185,9 @@ impl Opener<'_> {
                 .open_separate_gather(gcm_nonce(nonce), Aad::from(aad), sealed, tag, text)
                 .map_err(|_| Error::Authentication),
             Kind::XChaCha(xchacha) => {
-                text.copy_from_slice(sealed);
+                let both = InOutBuf::new(sealed, text).map_err(|_| Error::Authentication)?;
                 xchacha
-                    .decrypt_inout_detached(
-                        &XNonce::from(*nonce),
-                        aad,
-                        text.into(),
-                        &Tag::from(*tag),
-                    )
+                    .decrypt_inout_detached(&XNonce::from(*nonce), aad, both, &Tag::from(*tag))
                     .map_err(|_| Error::Authentication)
             }
         }

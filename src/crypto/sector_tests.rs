@@ -106,11 +106,11 @@ fn both_suites_round_trip_and_refuse_any_changed_input() {
     for suite in [Suite::Xaes256Gcm, Suite::XChaCha20Poly1305] {
         let cipher = SectorCipher::new(suite, &Key::random().unwrap());
         let sealer = cipher.sealer().unwrap();
-        let mut body = *b"forty-two bytes would be a nice length";
-        let plain = body;
-        let (nonce, tag) = sealer.seal(&cipher, b"aad", &mut body).unwrap();
+        let plain = *b"forty-two bytes would be a nice length";
+        let (mut body, mut out) = ([0; 38], [0; 38]);
+        let (nonce, tag) = sealer.seal(&cipher, b"aad", &plain, &mut body).unwrap();
         assert_ne!(body, plain);
-        let mut out = [0; 38];
+        assert!(sealer.seal(&cipher, b"aad", &plain, &mut [0; 37]).is_err());
         let mut opener = cipher.opener();
         opener.open(&nonce, b"aad", &body, &tag, &mut out).unwrap();
         assert_eq!(out, plain);
@@ -135,7 +135,7 @@ fn nonces_of_one_sealer_and_of_two_sealers_all_differ() {
     for _ in 0..2 {
         let sealer = cipher.sealer().unwrap();
         for _ in 0..1000 {
-            assert!(seen.insert(sealer.seal(&cipher, b"", &mut [0; 4]).unwrap().0));
+            assert!(seen.insert(sealer.seal(&cipher, b"", &[0; 4], &mut [0; 4]).unwrap().0));
         }
     }
 }

@@ -8,13 +8,12 @@ use crate::crypto::CategoryKeys;
 use crate::format::Error as FormatError;
 use crate::format::geometry::{self, PAYLOAD, SECTOR, SectorIndex, Shape, ciphertext_size};
 use crate::format::header::{FileHeader, HEADER_LEN};
-use crate::format::sector::{self, PAYLOAD_LEN, SECTOR_LEN};
+use crate::format::sector::{self, Payload, SECTOR_LEN};
 use crate::storage::DiskFile;
 use crate::volume::{Error, KeyCell, Result};
 use rustix::io::Errno;
 use std::ops::Range;
 use std::sync::{Arc, RwLock};
-use zeroize::Zeroizing;
 
 impl CipherFile {
     /// Opens a ciphertext file of a category. A file of 0 bytes is an empty file.
@@ -130,7 +129,7 @@ impl CipherFile {
                 count = self.last_stored_sector(last)?.map_or(0, |index| index.0 + 1);
                 continue;
             }
-            let mut payload = Zeroizing::new([0; PAYLOAD_LEN]);
+            let mut payload = Payload::zero();
             match sealing.opener().open(last, &bytes, &mut payload) {
                 Ok((header, _)) => {
                     if !header.last {

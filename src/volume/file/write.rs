@@ -10,7 +10,7 @@ use crate::format::geometry::{
     MAX_SIZE, PAYLOAD, SECTOR, SectorIndex, Span, ciphertext_size, sectors, spans,
 };
 use crate::format::header::{FileHeader, HEADER_LEN};
-use crate::format::sector::{PAYLOAD_AT, PAYLOAD_LEN, SECTOR_LEN, SectorHeader};
+use crate::format::sector::{PAYLOAD_LEN, Payload, SECTOR_LEN, SectorHeader};
 #[cfg(test)]
 use crate::storage::double::broken::{self, Broken};
 use crate::storage::with_buffer;
@@ -248,17 +248,22 @@ impl CipherFile {
         {
             let (part, rest) = data.split_at(span.within.len());
             data = rest;
-            self.merge(state, sealing, &span, part, sector)?;
             let is_last = span.index == last;
             let length =
                 if is_last { (batch.size_after - last.offset()) as usize } else { PAYLOAD_LEN };
             let header = SectorHeader { length: length as u16, last: is_last };
-            sealing.seal(span.index, header, sector)?;
+            if let Ok(whole) = part.try_into() {
+                sealing.seal(span.index, header, whole, sector)?;
+                continue;
+            }
+            let mut payload = Payload::zero();
+            self.merge(state, sealing, &span, part, sector, &mut payload)?;
+            sealing.seal(span.index, header, &payload, sector)?;
         }
         Ok(())
     }
 
-    /// Puts the new bytes into the sector's plaintext, the old bytes around them.
+    /// Puts the new bytes into `payload`, the old bytes around them.
     fn merge(
         &self,
         state: &State,
@@ -266,36 +271,30 @@ impl CipherFile {
         span: &Span,
         part: &[u8],
         sector: &mut [u8; SECTOR_LEN],
+        payload: &mut [u8; PAYLOAD_LEN],
     ) -> Result<()> {
         let start = span.index.offset();
         let covers_old = span.within.start == 0 && start + span.within.end as u64 >= state.size;
-        if span.is_full() {
-            // Every byte is about to be overwritten.
-        } else if covers_old || start >= state.size {
-            sector[PAYLOAD_AT..PAYLOAD_AT + PAYLOAD_LEN].fill(0);
-        } else {
-            self.load_plain(state, sealing, span.index, sector)?;
+        if !covers_old && start < state.size {
+            self.load_plain(state, sealing, span.index, sector, payload)?;
         }
-        sector[PAYLOAD_AT..][span.within.clone()].copy_from_slice(part);
+        payload[span.within.clone()].copy_from_slice(part);
         Ok(())
     }
 
-    /// Reads a stored sector and leaves its plaintext at the payload's place.
+    /// Reads a stored sector into `sector` and its plaintext into `payload`.
     pub(super) fn load_plain(
         &self,
         state: &State,
         sealing: &Sealing,
         index: SectorIndex,
         sector: &mut [u8; SECTOR_LEN],
+        payload: &mut [u8; PAYLOAD_LEN],
     ) -> Result<()> {
         if self.disk.read_at(sector, index.position())? < SECTOR_LEN {
             return Err(Error::Cut(index));
         }
-        let mut payload = [0; PAYLOAD_LEN];
-        self.open_sector(state, sealing, &mut sealing.opener(), index, sector, &mut payload)?;
-        sector[PAYLOAD_AT..PAYLOAD_AT + PAYLOAD_LEN].copy_from_slice(&payload);
-        zeroize::Zeroize::zeroize(&mut payload);
-        Ok(())
+        self.open_sector(state, sealing, &mut sealing.opener(), index, sector, payload)
     }
 }
 
