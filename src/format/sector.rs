@@ -68,6 +68,9 @@ pub struct SectorHeader {
 }
 
 impl SectorHeader {
+    /// Of a sector that is not the last.
+    pub const INNER: Self = Self { length: PAYLOAD_LEN as u16, last: false };
+
     fn encode(self) -> [u8; 8] {
         let [low, high] = self.length.to_le_bytes();
         [low, high, if self.last { FLAG_LAST } else { 0 }, 0, 0, 0, 0, 0]

@@ -3,7 +3,7 @@
 use super::write::{only_sector, sealing};
 use super::{CipherFile, State};
 use crate::format::geometry::{PAYLOAD, SECTOR, SectorIndex, sectors};
-use crate::format::sector::{PAYLOAD_LEN, Payload, SECTOR_LEN, SectorHeader};
+use crate::format::sector::{Payload, SECTOR_LEN, SectorHeader};
 use crate::storage::with_buffer;
 use crate::volume::Result;
 
@@ -29,8 +29,7 @@ impl CipherFile {
         let sealing = sealing(state)?;
         let mut payload = Payload::zero();
         self.load_plain(state, sealing, index, sector, &mut payload)?;
-        let header = SectorHeader { length: PAYLOAD_LEN as u16, last: false };
-        sealing.seal(index, header, &payload, sector)
+        sealing.seal(index, SectorHeader::INNER, &payload, sector)
     }
 
     /// Shrinks: the sector that becomes the last is sealed anew with its length and the end mark.

@@ -1,5 +1,6 @@
 //! Opening: authenticating the header, and finding out where the file really ends.
 
+use super::recent::Recent;
 use super::sealing::Sealing;
 use super::standing::Standing;
 use super::unsynced::Unsynced;
@@ -34,7 +35,12 @@ impl CipherFile {
         keys: Arc<KeyCell>,
         watcher: Option<Watcher>,
     ) -> Result<Self> {
-        let state = RwLock::new(State { size: 0, sealing: None, is_unwritten: false });
+        let state = RwLock::new(State {
+            size: 0,
+            sealing: None,
+            is_unwritten: false,
+            recent: Recent::default(),
+        });
         let file = Self {
             disk,
             keys,
@@ -64,7 +70,9 @@ impl CipherFile {
             }
             // Whoever planted a header in an empty file gains nothing: it is not taken over.
             let sealing = (size > 0).then_some(sealing);
-            *file.write_state() = State { size, sealing, is_unwritten: false };
+            let mut state = file.write_state();
+            (state.size, state.sealing) = (size, sealing);
+            drop(state);
         }
         Ok(file)
     }

@@ -7,10 +7,10 @@
 use super::sealing::{Passing, Sealing};
 use super::{BATCH, CipherFile, State};
 use crate::format::geometry::{
-    MAX_SIZE, PAYLOAD, SECTOR, SectorIndex, Span, ciphertext_size, sectors, spans,
+    MAX_SIZE, PAYLOAD, SECTOR, SectorIndex, ciphertext_size, sectors, spans,
 };
 use crate::format::header::{FileHeader, HEADER_LEN};
-use crate::format::sector::{PAYLOAD_LEN, Payload, SECTOR_LEN, SectorHeader};
+use crate::format::sector::{SECTOR_LEN, SectorHeader};
 #[cfg(test)]
 use crate::storage::double::broken::{self, Broken};
 use crate::storage::with_buffer;
@@ -21,10 +21,10 @@ use crate::volume::{Error, Result};
 const SMALL_GAP: u64 = 256;
 
 /// A range of plaintext that one batch of sectors covers, and the size the file has after it.
-struct Batch<'a> {
-    offset: u64,
-    data: &'a [u8],
-    size_after: u64,
+pub(super) struct Batch<'a> {
+    pub offset: u64,
+    pub data: &'a [u8],
+    pub size_after: u64,
 }
 
 impl CipherFile {
@@ -32,13 +32,13 @@ impl CipherFile {
     ///
     /// # Errors
     /// [`Error::Sector`] or [`Error::Erased`] when a sector that is only partly overwritten is
-    /// damaged; [`Error::TooLarge`]; the filesystem's (no space, say). Every sector is then old or
+    /// damaged, unless what it held is known from a write shortly before; [`Error::TooLarge`]; the filesystem's (no space, say). Every sector is then old or
     /// new and the size is right for what was written. [`Error::SyncFailed`] after a sync that failed,
     /// [`Error::ReadOnly`] after a panic.
     pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
         let end = offset.checked_add(data.len() as u64).filter(|end| *end <= MAX_SIZE);
         end.ok_or(Error::TooLarge)?;
-        let mut state = self.state_to_change()?;
+        let mut state = self.state_to_write()?;
         if data.is_empty() {
             return Ok(());
         }
@@ -75,6 +75,9 @@ impl CipherFile {
         let size_before = state.size;
         let written =
             self.fill_gap(state, offset).and_then(|()| self.write_batches(state, offset, data));
+        if written.is_err() {
+            state.recent.clear();
+        }
         #[cfg(test)]
         if broken::is(Broken::NoRollback) {
             return written;
@@ -215,8 +218,11 @@ impl CipherFile {
             }
             let (lead_sector, body) = body.split_at_mut(lead as usize * SECTOR_LEN);
             if lead == 1 {
-                let sector = only_sector(lead_sector);
-                self.load_completed(state, SectorIndex(stored - 1), sector)?;
+                let (index, sector) = (SectorIndex(stored - 1), only_sector(lead_sector));
+                let sealing = sealing(state)?;
+                let payload = self.known_plain(state, sealing, index, sector)?;
+                sealing.seal(index, SectorHeader::INNER, &payload, sector)?;
+                state.recent.keep(index, payload);
             }
             self.seal_spans(state, batch, body)?;
             let position = SectorIndex(first - lead).position() - head_len as u64;
@@ -237,64 +243,6 @@ impl CipherFile {
             state.size = batch.size_after;
         }
         Ok(())
-    }
-
-    fn seal_spans(&self, state: &State, batch: &Batch<'_>, buffer: &mut [u8]) -> Result<()> {
-        let sealing = sealing(state)?;
-        let last = SectorIndex::of(batch.size_after - 1);
-        let mut data = batch.data;
-        for (span, sector) in
-            spans(batch.offset, data.len() as u64).zip(buffer.as_chunks_mut::<SECTOR_LEN>().0)
-        {
-            let (part, rest) = data.split_at(span.within.len());
-            data = rest;
-            let is_last = span.index == last;
-            let length =
-                if is_last { (batch.size_after - last.offset()) as usize } else { PAYLOAD_LEN };
-            let header = SectorHeader { length: length as u16, last: is_last };
-            if let Ok(whole) = part.try_into() {
-                sealing.seal(span.index, header, whole, sector)?;
-                continue;
-            }
-            let mut payload = Payload::zero();
-            self.merge(state, sealing, &span, part, sector, &mut payload)?;
-            sealing.seal(span.index, header, &payload, sector)?;
-        }
-        Ok(())
-    }
-
-    /// Puts the new bytes into `payload`, the old bytes around them.
-    fn merge(
-        &self,
-        state: &State,
-        sealing: &Sealing,
-        span: &Span,
-        part: &[u8],
-        sector: &mut [u8; SECTOR_LEN],
-        payload: &mut [u8; PAYLOAD_LEN],
-    ) -> Result<()> {
-        let start = span.index.offset();
-        let covers_old = span.within.start == 0 && start + span.within.end as u64 >= state.size;
-        if !covers_old && start < state.size {
-            self.load_plain(state, sealing, span.index, sector, payload)?;
-        }
-        payload[span.within.clone()].copy_from_slice(part);
-        Ok(())
-    }
-
-    /// Reads a stored sector into `sector` and its plaintext into `payload`.
-    pub(super) fn load_plain(
-        &self,
-        state: &State,
-        sealing: &Sealing,
-        index: SectorIndex,
-        sector: &mut [u8; SECTOR_LEN],
-        payload: &mut [u8; PAYLOAD_LEN],
-    ) -> Result<()> {
-        if self.disk.read_at(sector, index.position())? < SECTOR_LEN {
-            return Err(Error::Cut(index));
-        }
-        self.open_sector(state, sealing, &mut sealing.opener(), index, sector, payload)
     }
 }
 
