@@ -17,7 +17,7 @@ pub mod xaes;
 
 pub use category::{CategoryId, CategoryKeys};
 pub use random::{fill as fill_random, random};
-pub use secret::{Key, SecretBytes, burn_stack};
+pub use secret::{Key, SecretBytes, burn_stack, wipe};
 
 /// What can go wrong in this module. No variant carries secret material.
 #[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]

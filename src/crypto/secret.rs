@@ -59,6 +59,13 @@ impl Drop for Key {
     }
 }
 
+/// Overwrites bytes with zeros, which the compiler does not leave out. `Zeroize` does it byte by byte, and
+/// takes longer over a sector than sealing it.
+pub fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    zeroize::optimization_barrier(bytes);
+}
+
 /// Overwrites the stack below the caller, where functions that have returned may have left copies of
 /// secrets: block ciphers work on up to a kilobyte at a time there (compare libgcrypt's
 /// `_gcry_burn_stack`).

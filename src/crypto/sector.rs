@@ -6,9 +6,11 @@ use super::secret::burning;
 use super::xaes::Deriver;
 use super::{Error, Key, Result, random};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Bytes of a nonce.
 pub const NONCE_LEN: usize = 24;
@@ -54,6 +56,16 @@ impl TryFrom<u16> for Suite {
 /// A file's key, ready to seal and open its sectors. Shared by all handles of the file.
 pub struct SectorCipher {
     kind: Kind,
+    /// The subkey of the first sealer, which most of what it opens was sealed by.
+    own: OnceLock<Arc<Subkey>>,
+    /// The last other subkey that an opener met.
+    met: Mutex<Option<Arc<Subkey>>>,
+}
+
+/// An AES-256-GCM key, and the nonce prefix that it belongs to. Deriving it takes longer than opening a sector.
+struct Subkey {
+    prefix: [u8; 12],
+    key: LessSafeKey,
 }
 
 enum Kind {
@@ -70,7 +82,7 @@ impl SectorCipher {
                 Kind::XChaCha(Box::new(XChaCha20Poly1305::new(key.expose().into())))
             }
         });
-        Self { kind }
+        Self { kind, own: OnceLock::new(), met: Mutex::new(None) }
     }
 
     /// A source of nonces for sealing. Each is drawn anew from the kernel, so any number of them, in
@@ -84,26 +96,40 @@ impl SectorCipher {
         prefix.copy_from_slice(&seed[..16]);
         let mut start = [0; 8];
         start.copy_from_slice(&seed[16..]);
-        let subkey = self.subkey(&first_half(&seed))?;
+        let subkey = self.subkey(&first_half(&seed))?.map(Arc::new);
+        if let Some(subkey) = &subkey {
+            self.own.get_or_init(|| subkey.clone());
+        }
         Ok(Sealer { prefix, next: AtomicU64::new(u64::from_le_bytes(start)), subkey })
     }
 
-    /// A reader that keeps the subkey of the last nonce prefix it met.
+    /// A reader of any number of sectors.
     pub fn opener(&self) -> Opener<'_> {
         Opener { cipher: self, last: None }
     }
 
     /// The AES-256-GCM subkey for a nonce prefix; none for XChaCha20-Poly1305.
-    fn subkey(&self, prefix: &[u8; 12]) -> Result<Option<LessSafeKey>> {
+    fn subkey(&self, prefix: &[u8; 12]) -> Result<Option<Subkey>> {
         match &self.kind {
             Kind::Xaes(deriver) => {
                 let subkey = deriver.subkey(prefix);
                 let key =
                     UnboundKey::new(&AES_256_GCM, subkey.expose()).map_err(|_| Error::Seal)?;
-                Ok(Some(LessSafeKey::new(key)))
+                Ok(Some(Subkey { prefix: *prefix, key: LessSafeKey::new(key) }))
             }
             Kind::XChaCha(_) => Ok(None),
         }
+    }
+
+    /// As [`SectorCipher::subkey`], without deriving the one that was asked for last.
+    fn met(&self, prefix: &[u8; 12]) -> Result<Option<Arc<Subkey>>> {
+        let last = || self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(subkey) = last().as_ref().filter(|subkey| subkey.prefix == *prefix) {
+            return Ok(Some(subkey.clone()));
+        }
+        let subkey = self.subkey(prefix)?.map(Arc::new);
+        last().clone_from(&subkey);
+        Ok(subkey)
     }
 }
 
@@ -111,19 +137,21 @@ impl SectorCipher {
 pub struct Sealer {
     prefix: [u8; 16],
     next: AtomicU64,
-    subkey: Option<LessSafeKey>,
+    subkey: Option<Arc<Subkey>>,
 }
 
 impl Sealer {
-    /// Seals `text` in place under a nonce never used before and returns nonce and tag.
+    /// Seals `text` into `sealed`, which has the same length, under a nonce never used before and returns nonce
+    /// and tag.
     ///
     /// # Errors
-    /// [`Error::Seal`] if the cipher refuses; never for a sector's length.
+    /// [`Error::Seal`] if the cipher refuses, or the lengths differ; never for a sector's length.
     pub fn seal(
         &self,
         cipher: &SectorCipher,
         aad: &[u8],
-        text: &mut [u8],
+        text: &[u8],
+        sealed: &mut [u8],
     ) -> Result<([u8; NONCE_LEN], [u8; TAG_LEN])> {
         let mut nonce = [0; NONCE_LEN];
         nonce[..16].copy_from_slice(&self.prefix);
@@ -131,16 +159,18 @@ impl Sealer {
         let mut tag = [0; TAG_LEN];
         match (&cipher.kind, &self.subkey) {
             (Kind::Xaes(_), Some(subkey)) => {
-                let sealed = subkey
-                    .seal_in_place_separate_tag(gcm_nonce(&nonce), Aad::from(aad), text)
+                let (nonce, aad) = (gcm_nonce(&nonce), Aad::from(aad));
+                subkey
+                    .key
+                    .seal_out_of_place_scatter(nonce, aad, text, sealed, &[], &mut tag)
                     .map_err(|_| Error::Seal)?;
-                tag.copy_from_slice(sealed.as_ref());
             }
             (Kind::XChaCha(xchacha), _) => {
-                let sealed = xchacha
-                    .encrypt_inout_detached(&XNonce::from(nonce), aad, text.into())
+                let both = InOutBuf::new(text, sealed).map_err(|_| Error::Seal)?;
+                let made = xchacha
+                    .encrypt_inout_detached(&XNonce::from(nonce), aad, both)
                     .map_err(|_| Error::Seal)?;
-                tag.copy_from_slice(&sealed);
+                tag.copy_from_slice(&made);
             }
             (Kind::Xaes(_), None) => return Err(Error::Seal),
         }
@@ -159,7 +189,7 @@ impl Sealer {
 /// Opens sectors one after another; neighbours usually share a nonce prefix and so a subkey.
 pub struct Opener<'a> {
     cipher: &'a SectorCipher,
-    last: Option<([u8; 12], LessSafeKey)>,
+    last: Option<Arc<Subkey>>,
 }
 
 impl Opener<'_> {
@@ -181,24 +211,23 @@ impl Opener<'_> {
                 .open_separate_gather(gcm_nonce(nonce), Aad::from(aad), sealed, tag, text)
                 .map_err(|_| Error::Authentication),
             Kind::XChaCha(xchacha) => {
-                text.copy_from_slice(sealed);
+                let both = InOutBuf::new(sealed, text).map_err(|_| Error::Authentication)?;
                 xchacha
-                    .decrypt_inout_detached(
-                        &XNonce::from(*nonce),
-                        aad,
-                        text.into(),
-                        &Tag::from(*tag),
-                    )
+                    .decrypt_inout_detached(&XNonce::from(*nonce), aad, both, &Tag::from(*tag))
                     .map_err(|_| Error::Authentication)
             }
         }
     }
 
     fn subkey_for(&mut self, prefix: &[u8; 12]) -> Result<&LessSafeKey> {
-        if self.last.as_ref().is_none_or(|(known, _)| known != prefix) {
-            self.last = self.cipher.subkey(prefix)?.map(|key| (*prefix, key));
+        let own = self.cipher.own.get();
+        if let Some(own) = own.filter(|own| own.prefix == *prefix) {
+            return Ok(&own.key);
         }
-        self.last.as_ref().map(|(_, key)| key).ok_or(Error::Authentication)
+        if self.last.as_ref().is_none_or(|last| last.prefix != *prefix) {
+            self.last = self.cipher.met(prefix)?;
+        }
+        self.last.as_ref().map(|last| &last.key).ok_or(Error::Authentication)
     }
 }
 

@@ -11,8 +11,8 @@ fn xaes_seal(key: &Key, nonce: &[u8; 24], aad: &[u8], plaintext: &[u8]) -> Vec<u
     let cipher = SectorCipher::new(Suite::Xaes256Gcm, key);
     let mut out = plaintext.to_vec();
     let subkey = cipher.subkey(&first_half(nonce)).unwrap().unwrap();
-    let tag =
-        subkey.seal_in_place_separate_tag(gcm_nonce(nonce), Aad::from(aad), &mut out).unwrap();
+    let (half, whole) = (gcm_nonce(nonce), Aad::from(aad));
+    let tag = subkey.key.seal_in_place_separate_tag(half, whole, &mut out).unwrap();
     out.extend_from_slice(tag.as_ref());
     let (body, tag) = out.split_at(plaintext.len());
     let mut opened = vec![0; plaintext.len()];
@@ -106,11 +106,11 @@ fn both_suites_round_trip_and_refuse_any_changed_input() {
     for suite in [Suite::Xaes256Gcm, Suite::XChaCha20Poly1305] {
         let cipher = SectorCipher::new(suite, &Key::random().unwrap());
         let sealer = cipher.sealer().unwrap();
-        let mut body = *b"forty-two bytes would be a nice length";
-        let plain = body;
-        let (nonce, tag) = sealer.seal(&cipher, b"aad", &mut body).unwrap();
+        let plain = *b"forty-two bytes would be a nice length";
+        let (mut body, mut out) = ([0; 38], [0; 38]);
+        let (nonce, tag) = sealer.seal(&cipher, b"aad", &plain, &mut body).unwrap();
         assert_ne!(body, plain);
-        let mut out = [0; 38];
+        assert!(sealer.seal(&cipher, b"aad", &plain, &mut [0; 37]).is_err());
         let mut opener = cipher.opener();
         opener.open(&nonce, b"aad", &body, &tag, &mut out).unwrap();
         assert_eq!(out, plain);
@@ -129,13 +129,38 @@ fn both_suites_round_trip_and_refuse_any_changed_input() {
 }
 
 #[test]
+fn sectors_of_several_sealers_open_in_any_order() {
+    let key = Key::random().unwrap();
+    let cipher = SectorCipher::new(Suite::Xaes256Gcm, &key);
+    let sealed: Vec<_> = (0..3u8)
+        .map(|number| {
+            let mut body = [0; 100];
+            let sealer = cipher.sealer().unwrap();
+            let (nonce, tag) = sealer.seal(&cipher, b"aad", &[number; 100], &mut body).unwrap();
+            (number, nonce, body, tag)
+        })
+        .collect();
+    for cipher in [cipher, SectorCipher::new(Suite::Xaes256Gcm, &key)] {
+        let mut kept = cipher.opener();
+        for at in [0, 1, 2, 1, 0, 0, 2, 2, 1] {
+            let (number, nonce, body, tag) = &sealed[at];
+            for opener in [&mut kept, &mut cipher.opener()] {
+                let mut out = [9; 100];
+                opener.open(nonce, b"aad", body, tag, &mut out).unwrap();
+                assert_eq!(out, [*number; 100]);
+            }
+        }
+    }
+}
+
+#[test]
 fn nonces_of_one_sealer_and_of_two_sealers_all_differ() {
     let cipher = SectorCipher::new(Suite::Xaes256Gcm, &Key::random().unwrap());
     let mut seen = std::collections::HashSet::new();
     for _ in 0..2 {
         let sealer = cipher.sealer().unwrap();
         for _ in 0..1000 {
-            assert!(seen.insert(sealer.seal(&cipher, b"", &mut [0; 4]).unwrap().0));
+            assert!(seen.insert(sealer.seal(&cipher, b"", &[0; 4], &mut [0; 4]).unwrap().0));
         }
     }
 }

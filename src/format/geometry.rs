@@ -85,13 +85,6 @@ pub struct Span {
     pub within: Range<usize>,
 }
 
-impl Span {
-    /// Whether the span covers the whole payload.
-    pub fn is_full(&self) -> bool {
-        self.within == (0..PAYLOAD as usize)
-    }
-}
-
 /// Splits the plaintext range of `length` bytes at `offset` into spans, one a sector, in order.
 pub fn spans(offset: u64, length: u64) -> impl Iterator<Item = Span> {
     let end = offset.saturating_add(length);

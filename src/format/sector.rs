@@ -12,17 +12,51 @@
 use super::geometry::SectorIndex;
 use super::{Error, Result, VERSION};
 use crate::crypto::sector::{NONCE_LEN, Opener, Sealer, SectorCipher, Suite, TAG_LEN};
+use crate::crypto::wipe;
+use std::ops::{Deref, DerefMut};
 
 /// Bytes of a sector.
 pub const SECTOR_LEN: usize = super::geometry::SECTOR as usize;
 /// Bytes of a payload.
 pub const PAYLOAD_LEN: usize = super::geometry::PAYLOAD as usize;
-/// Where the payload begins in the sector.
-pub const PAYLOAD_AT: usize = 32;
+/// Where the ciphertext of the payload begins in the sector.
+const PAYLOAD_AT: usize = 32;
 
 const TAG_AT: usize = PAYLOAD_AT + PAYLOAD_LEN;
 const FLAG_LAST: u8 = 1;
 const AAD_LEN: usize = 36;
+
+/// The plaintext of a sector, wiped when dropped.
+///
+/// Neither `Debug` nor `Clone`.
+pub struct Payload([u8; PAYLOAD_LEN]);
+
+impl Payload {
+    /// A payload of zeros.
+    pub const fn zero() -> Self {
+        Self([0; PAYLOAD_LEN])
+    }
+}
+
+impl Deref for Payload {
+    type Target = [u8; PAYLOAD_LEN];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Payload {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+impl Drop for Payload {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
 
 /// What a sector says about itself, authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +68,9 @@ pub struct SectorHeader {
 }
 
 impl SectorHeader {
+    /// Of a sector that is not the last.
+    pub const INNER: Self = Self { length: PAYLOAD_LEN as u16, last: false };
+
     fn encode(self) -> [u8; 8] {
         let [low, high] = self.length.to_le_bytes();
         [low, high, if self.last { FLAG_LAST } else { 0 }, 0, 0, 0, 0, 0]
@@ -71,7 +108,7 @@ impl Binding {
     }
 }
 
-/// Seals a sector in place: the payload stands at [`PAYLOAD_AT`], zero beyond `header.length`.
+/// Seals `payload`, which is zero beyond `header.length`, as the sector.
 ///
 /// # Errors
 /// [`Error::Crypto`] if the cipher refuses; never for this length.
@@ -81,11 +118,12 @@ pub fn seal(
     sealer: &Sealer,
     index: SectorIndex,
     header: SectorHeader,
+    payload: &[u8; PAYLOAD_LEN],
     sector: &mut [u8; SECTOR_LEN],
 ) -> Result<()> {
     let encoded = header.encode();
-    let payload = &mut sector[PAYLOAD_AT..TAG_AT];
-    let (nonce, tag) = sealer.seal(cipher, &binding.aad(index, encoded), payload)?;
+    let sealed = &mut sector[PAYLOAD_AT..TAG_AT];
+    let (nonce, tag) = sealer.seal(cipher, &binding.aad(index, encoded), payload, sealed)?;
     sector[..NONCE_LEN].copy_from_slice(&nonce);
     sector[NONCE_LEN..PAYLOAD_AT].copy_from_slice(&encoded);
     sector[TAG_AT..].copy_from_slice(&tag);
@@ -129,11 +167,12 @@ mod tests {
     fn sealed(index: u64) -> (Binding, SectorCipher, [u8; SECTOR_LEN]) {
         let cipher = SectorCipher::new(Suite::Xaes256Gcm, &Key::take(&mut [9; 32]));
         let binding = Binding { file_id: [5; 16], suite: Suite::Xaes256Gcm };
-        let mut sector = [0; SECTOR_LEN];
-        sector[PAYLOAD_AT..PAYLOAD_AT + 3].copy_from_slice(b"abc");
+        let (mut payload, mut sector) = ([0; PAYLOAD_LEN], [0; SECTOR_LEN]);
+        payload[..3].copy_from_slice(b"abc");
         let header = SectorHeader { length: 3, last: true };
         let sealer = cipher.sealer().unwrap();
-        seal(&binding, &cipher, &sealer, SectorIndex(index), header, &mut sector).unwrap();
+        let index = SectorIndex(index);
+        seal(&binding, &cipher, &sealer, index, header, &payload, &mut sector).unwrap();
         (binding, cipher, sector)
     }
 

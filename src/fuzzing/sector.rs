@@ -4,9 +4,7 @@ use super::input::{Input, patched};
 use crate::crypto::Key;
 use crate::crypto::sector::{SectorCipher, Suite};
 use crate::format::geometry::SectorIndex;
-use crate::format::sector::{
-    Binding, PAYLOAD_AT, PAYLOAD_LEN, SECTOR_LEN, SectorHeader, is_zero, open, seal,
-};
+use crate::format::sector::{Binding, PAYLOAD_LEN, SECTOR_LEN, SectorHeader, is_zero, open, seal};
 use std::sync::OnceLock;
 
 const FILE_ID: [u8; 16] = [0x1d; 16];
@@ -86,10 +84,10 @@ fn known() -> &'static Vec<Known> {
             let header = SectorHeader { length, last: length < 4048 };
             let index = SectorIndex(u64::from(number) << 33);
             let place = Place { suite: suite(number), file_id: FILE_ID, index };
-            let mut payload = vec![0; PAYLOAD_LEN];
+            let mut payload = [0; PAYLOAD_LEN];
             payload[..usize::from(length)].fill(number + 1);
             let sector = sealed(place, header, &payload);
-            Known { place, header, payload, sector }
+            Known { place, header, payload: payload.to_vec(), sector }
         };
         (0..8).map(one).collect()
     })
@@ -108,13 +106,12 @@ fn cipher(suite: Suite) -> &'static SectorCipher {
     &ciphers[usize::from(suite as u16 - 1)]
 }
 
-fn sealed(place: Place, header: SectorHeader, payload: &[u8]) -> [u8; SECTOR_LEN] {
+fn sealed(place: Place, header: SectorHeader, payload: &[u8; PAYLOAD_LEN]) -> [u8; SECTOR_LEN] {
     let cipher = cipher(place.suite);
     let mut sector = [0; SECTOR_LEN];
-    sector[PAYLOAD_AT..PAYLOAD_AT + PAYLOAD_LEN].copy_from_slice(payload);
     let binding = Binding { file_id: place.file_id, suite: place.suite };
     let sealer = cipher.sealer().unwrap();
-    seal(&binding, cipher, &sealer, place.index, header, &mut sector).unwrap();
+    seal(&binding, cipher, &sealer, place.index, header, payload, &mut sector).unwrap();
     sector
 }
 

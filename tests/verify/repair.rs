@@ -338,7 +338,9 @@ fn assert_kept(instance: &Instance, before: &BTreeMap<PathBuf, (Vec<u8>, SystemT
                 index > 0 && (index - 1) % 2 == 1,
                 "{path:?}: a sound sector at {at} was changed"
             );
-            let is_kept = copies.iter().any(|copy| copy[sector.clone()] == old[sector.clone()]);
+            // The copy of a run that was killed while it made it is shorter.
+            let is_kept =
+                copies.iter().any(|copy| copy.get(sector.clone()) == Some(&old[sector.clone()]));
             assert!(is_kept, "{path:?}: the sector at {at} is overwritten and not kept");
         }
     }

@@ -26,6 +26,8 @@ pub(crate) enum Broken {
     ReusedNonce,
     /// What a failed write left behind is not taken back.
     NoRollback,
+    /// Plaintext of a sector is still merged into writes when the sector has become another.
+    KeptPlaintext,
     /// The old copy of a small file is removed before the new one is in its place.
     RemovedFirst,
     /// A small file is renamed into place before it was synced.

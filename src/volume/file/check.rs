@@ -4,12 +4,11 @@ use super::sealing::{Sealing, SectorOpener};
 use super::{BATCH, CipherFile, Event, State, Watcher};
 use crate::format::geometry::{SECTOR, SectorIndex, Shape, ciphertext_size, sectors};
 use crate::format::header::{FileHeader, HEADER_LEN};
-use crate::format::sector::{self, PAYLOAD_LEN, SECTOR_LEN};
+use crate::format::sector::{self, Payload, SECTOR_LEN};
 use crate::storage::{DiskFile, with_buffer};
 use crate::volume::{Error, KeyCell, Result};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
-use zeroize::Zeroizing;
 
 /// What the kernel keeps in memory as one, at most.
 const FOLIO: u64 = 2 << 20;
@@ -279,7 +278,7 @@ fn judge(
             checked.note(index, Damage::Erased);
         };
     }
-    let mut payload = Zeroizing::new([0; PAYLOAD_LEN]);
+    let mut payload = Payload::zero();
     match opener.open(SectorIndex(index), sector, &mut payload) {
         Err(reason) => return checked.note(index, Damage::Sector(reason.to_string())),
         Ok((header, _)) if header.last && !is_last => checked.note(index, Damage::EndInside),

@@ -3,7 +3,7 @@
 use super::write::{only_sector, sealing};
 use super::{CipherFile, State};
 use crate::format::geometry::{PAYLOAD, SECTOR, SectorIndex, sectors};
-use crate::format::sector::{PAYLOAD_AT, PAYLOAD_LEN, SECTOR_LEN, SectorHeader};
+use crate::format::sector::{Payload, SECTOR_LEN, SectorHeader};
 use crate::storage::with_buffer;
 use crate::volume::Result;
 
@@ -27,8 +27,9 @@ impl CipherFile {
         sector: &mut [u8; SECTOR_LEN],
     ) -> Result<()> {
         let sealing = sealing(state)?;
-        self.load_plain(state, sealing, index, sector)?;
-        sealing.seal(index, SectorHeader { length: PAYLOAD_LEN as u16, last: false }, sector)
+        let mut payload = Payload::zero();
+        self.load_plain(state, sealing, index, sector, &mut payload)?;
+        sealing.seal(index, SectorHeader::INNER, &payload, sector)
     }
 
     /// Shrinks: the sector that becomes the last is sealed anew with its length and the end mark.
@@ -94,9 +95,7 @@ impl CipherFile {
         sector: &mut [u8; SECTOR_LEN],
     ) -> Result<bool> {
         self.disk.read_at(sector, index.position())?;
-        let mut payload = [0; PAYLOAD_LEN];
-        let opened = sealing(state)?.opener().open(index, sector, &mut payload);
-        zeroize::Zeroize::zeroize(&mut payload);
+        let opened = sealing(state)?.opener().open(index, sector, &mut Payload::zero());
         // Damage is told by whoever needs what is in it.
         Ok(opened.is_ok_and(|(header, _)| header.last))
     }
@@ -111,8 +110,10 @@ impl CipherFile {
     ) -> Result<()> {
         let length = (size - last.offset()) as usize;
         let sealing = sealing(state)?;
-        self.load_plain(state, sealing, last, sector)?;
-        sector[PAYLOAD_AT + length..PAYLOAD_AT + PAYLOAD_LEN].fill(0);
-        sealing.seal(last, SectorHeader { length: length as u16, last: true }, sector)
+        let mut payload = Payload::zero();
+        self.load_plain(state, sealing, last, sector, &mut payload)?;
+        payload[length..].fill(0);
+        let header = SectorHeader { length: length as u16, last: true };
+        sealing.seal(last, header, &payload, sector)
     }
 }

@@ -7,10 +7,9 @@
 use super::write::{sealing, sealing_mut};
 use super::{CipherFile, State};
 use crate::format::geometry::{PAYLOAD, SECTOR, SectorIndex, sectors, spans};
-use crate::format::sector::{PAYLOAD_LEN, SECTOR_LEN};
+use crate::format::sector::{PAYLOAD_LEN, Payload, SECTOR_LEN};
 use crate::volume::{Error, Result};
 use std::ops::Range;
-use zeroize::Zeroize;
 
 /// What holes are usually made in, by filesystems and databases.
 const BLOCK: u64 = 4096;
@@ -97,13 +96,12 @@ impl CipherFile {
     fn skip_zeros(&self, state: &State, index: SectorIndex) -> Option<u64> {
         let length = state.size.checked_sub(index.offset()).filter(|rest| *rest > 0)?;
         let length = length.min(PAYLOAD);
-        let mut payload = [0; PAYLOAD_LEN];
+        let mut payload = Payload::zero();
         let zeros = match self.read_sector(state, index, &mut payload) {
             Ok(()) => payload[..length as usize].iter().take_while(|byte| **byte == 0).count(),
             // Damage is told by whoever reads it.
             Err(_) => 0,
         };
-        payload.zeroize();
         if zeros as u64 == length {
             let is_last = index == SectorIndex::of(state.size - 1);
             return (!is_last).then_some(index.offset());

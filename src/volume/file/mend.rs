@@ -6,12 +6,11 @@
 use super::{BATCH, CipherFile, State};
 use crate::format::geometry::{SECTOR, SectorIndex, sectors};
 use crate::format::header::{FileHeader, HEADER_LEN};
-use crate::format::sector::{self, PAYLOAD_AT, PAYLOAD_LEN, SECTOR_LEN, SectorHeader};
+use crate::format::sector::{self, PAYLOAD_LEN, Payload, SECTOR_LEN, SectorHeader};
 use crate::storage::with_buffer;
 use crate::volume::{Error, Result};
 use std::io;
 use std::ops::Range;
-use zeroize::Zeroizing;
 
 /// Keeps bytes of ciphertext that are about to be overwritten.
 pub trait Keep {
@@ -122,7 +121,7 @@ fn marked<'s>(
 fn damaged(state: &State, first: u64, stored: &[[u8; SECTOR_LEN]]) -> Vec<bool> {
     let Some(sealing) = &state.sealing else { return vec![false; stored.len()] };
     let mut opener = sealing.opener();
-    let mut payload = Zeroizing::new([0; PAYLOAD_LEN]);
+    let mut payload = Payload::zero();
     let is_damaged = |(index, sector): (u64, &[u8; SECTOR_LEN])| {
         if sector::is_zero(sector) {
             return !sealing.header.may_have_holes || index + 1 == sectors(state.size);
@@ -142,8 +141,7 @@ pub(super) fn seal_zeros(
     let rest = state.size - index.offset();
     let length = rest.min(PAYLOAD_LEN as u64) as u16;
     let header = SectorHeader { length, last: rest <= PAYLOAD_LEN as u64 };
-    sector[PAYLOAD_AT..PAYLOAD_AT + PAYLOAD_LEN].fill(0);
-    sealing.seal(index, header, sector)
+    sealing.seal(index, header, &[0; PAYLOAD_LEN], sector)
 }
 
 #[cfg(test)]

@@ -9,9 +9,11 @@ mod check;
 mod end;
 mod holes;
 mod mend;
+mod merge;
 mod open;
 mod passing;
 mod read;
+mod recent;
 mod rekey;
 mod sealing;
 mod standing;
@@ -27,6 +29,7 @@ use crate::format::header::{FileHeader, HEADER_LEN};
 #[cfg(test)]
 use crate::storage::double::broken::{self, Broken};
 use crate::storage::{DiskFile, with_buffer};
+use recent::Recent;
 use sealing::Sealing;
 use standing::Standing;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -93,6 +96,8 @@ struct State {
     sealing: Option<Sealing>,
     /// Nothing but zeros is on the disk.
     is_unwritten: bool,
+    /// What the next write need not read.
+    recent: Recent,
 }
 
 impl CipherFile {
@@ -191,9 +196,17 @@ impl CipherFile {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state of a file that is about to be changed. Whoever had it before may have panicked or failed to
-    /// sync, so whether the file may be written is looked at with the lock in hand.
+    /// The state of a file that is about to be changed otherwise than by a write: whatever that does, no write takes
+    /// what was there before for what is there.
     fn state_to_change(&self) -> Result<RwLockWriteGuard<'_, State>> {
+        let state = self.state_to_write()?;
+        state.recent.clear();
+        Ok(state)
+    }
+
+    /// The state of a file that is about to be written. Whoever had it before may have panicked or failed to
+    /// sync, so whether the file may be written is looked at with the lock in hand.
+    fn state_to_write(&self) -> Result<RwLockWriteGuard<'_, State>> {
         let state = self.write_state();
         self.standing.may_write()?;
         if self.state.is_poisoned() { Err(Error::ReadOnly) } else { Ok(state) }

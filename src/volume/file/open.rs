@@ -1,5 +1,6 @@
 //! Opening: authenticating the header, and finding out where the file really ends.
 
+use super::recent::Recent;
 use super::sealing::Sealing;
 use super::standing::Standing;
 use super::unsynced::Unsynced;
@@ -8,13 +9,12 @@ use crate::crypto::CategoryKeys;
 use crate::format::Error as FormatError;
 use crate::format::geometry::{self, PAYLOAD, SECTOR, SectorIndex, Shape, ciphertext_size};
 use crate::format::header::{FileHeader, HEADER_LEN};
-use crate::format::sector::{self, PAYLOAD_LEN, SECTOR_LEN};
+use crate::format::sector::{self, Payload, SECTOR_LEN};
 use crate::storage::DiskFile;
 use crate::volume::{Error, KeyCell, Result};
 use rustix::io::Errno;
 use std::ops::Range;
 use std::sync::{Arc, RwLock};
-use zeroize::Zeroizing;
 
 impl CipherFile {
     /// Opens a ciphertext file of a category. A file of 0 bytes is an empty file.
@@ -35,7 +35,12 @@ impl CipherFile {
         keys: Arc<KeyCell>,
         watcher: Option<Watcher>,
     ) -> Result<Self> {
-        let state = RwLock::new(State { size: 0, sealing: None, is_unwritten: false });
+        let state = RwLock::new(State {
+            size: 0,
+            sealing: None,
+            is_unwritten: false,
+            recent: Recent::default(),
+        });
         let file = Self {
             disk,
             keys,
@@ -65,7 +70,9 @@ impl CipherFile {
             }
             // Whoever planted a header in an empty file gains nothing: it is not taken over.
             let sealing = (size > 0).then_some(sealing);
-            *file.write_state() = State { size, sealing, is_unwritten: false };
+            let mut state = file.write_state();
+            (state.size, state.sealing) = (size, sealing);
+            drop(state);
         }
         Ok(file)
     }
@@ -130,7 +137,7 @@ impl CipherFile {
                 count = self.last_stored_sector(last)?.map_or(0, |index| index.0 + 1);
                 continue;
             }
-            let mut payload = Zeroizing::new([0; PAYLOAD_LEN]);
+            let mut payload = Payload::zero();
             match sealing.opener().open(last, &bytes, &mut payload) {
                 Ok((header, _)) => {
                     if !header.last {

@@ -50,6 +50,7 @@ impl CipherFile {
         if !may_go_on || state.size == 0 {
             return;
         }
+        state.recent.clear();
         if let Passing::Before(end) = passing
             && self.keeping_time(|| self.fill_holes(&mut state, end)).is_err()
         {

@@ -3,7 +3,7 @@
 use super::sealing::{Sealing, SectorOpener};
 use super::{BATCH, CipherFile, Event, State};
 use crate::format::geometry::{PAYLOAD, SECTOR, SectorIndex, Span, spans};
-use crate::format::sector::{self, PAYLOAD_LEN, SECTOR_LEN};
+use crate::format::sector::{self, PAYLOAD_LEN, Payload, SECTOR_LEN};
 use crate::storage::with_buffer;
 use crate::volume::{Error, Result};
 
@@ -73,11 +73,10 @@ impl CipherFile {
         if let Ok(whole) = <&mut [u8; PAYLOAD_LEN]>::try_from(&mut *out) {
             return self.open_sector(state, sealing, opener, span.index, sector, whole);
         }
-        let mut payload = [0; PAYLOAD_LEN];
-        let opened = self.open_sector(state, sealing, opener, span.index, sector, &mut payload);
+        let mut payload = Payload::zero();
+        self.open_sector(state, sealing, opener, span.index, sector, &mut payload)?;
         out.copy_from_slice(&payload[span.within.clone()]);
-        zeroize::Zeroize::zeroize(&mut payload);
-        opened
+        Ok(())
     }
 
     /// Opens one sector whole; a hole gives zeros where the file may have holes.

@@ -12,11 +12,10 @@ use super::sealing::{Sealing, SectorOpener, Under};
 use super::{BATCH, CipherFile, State};
 use crate::format::geometry::{SECTOR, SectorIndex, Shape, sectors};
 use crate::format::header::FileHeader;
-use crate::format::sector::{self, PAYLOAD_AT, PAYLOAD_LEN, SECTOR_LEN};
+use crate::format::sector::{self, PAYLOAD_LEN, Payload, SECTOR_LEN};
 use crate::storage::with_buffer;
 use crate::volume::{Error, Result};
 use std::ops::Range;
-use zeroize::Zeroize;
 
 /// How far the re-encryption of a file has come.
 pub struct Rekey {
@@ -263,7 +262,7 @@ fn reseal(
     rekey: &mut Rekey,
 ) -> Result<Vec<bool>> {
     let mut opener = sealing.opener();
-    let mut payload = [0; PAYLOAD_LEN];
+    let mut payload = Payload::zero();
     let mut resealed = Vec::with_capacity(stored.len());
     for (index, sector) in (first..).map(SectorIndex).zip(stored) {
         let done = reseal_one(sealing, &mut opener, index, sector, &mut payload);
@@ -275,7 +274,6 @@ fn reseal(
             resealed.push(done?);
         }
     }
-    payload.zeroize();
     Ok(resealed)
 }
 
@@ -295,7 +293,6 @@ fn reseal_one(
     if under == Under::New {
         return Ok(false);
     }
-    sector[PAYLOAD_AT..PAYLOAD_AT + PAYLOAD_LEN].copy_from_slice(payload);
-    sealing.seal(index, header, sector)?;
+    sealing.seal(index, header, payload, sector)?;
     Ok(true)
 }

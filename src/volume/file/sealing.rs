@@ -92,19 +92,20 @@ impl Sealing {
         }
     }
 
-    /// Seals the payload that stands in `sector`.
+    /// Seals `payload`, which is zero beyond the length, as `sector`.
     pub fn seal(
         &self,
         index: SectorIndex,
         header: SectorHeader,
+        payload: &[u8; PAYLOAD_LEN],
         sector: &mut [u8; SECTOR_LEN],
     ) -> Result<()> {
         #[cfg(test)]
         if crate::storage::double::broken::is(crate::storage::double::broken::Broken::ReusedNonce) {
             self.sealer.rewind();
         }
-        sector::seal(&self.binding, &self.cipher, &self.sealer, index, header, sector)
-            .map_err(Error::Seal)
+        let Self { binding, cipher, sealer, .. } = self;
+        sector::seal(binding, cipher, sealer, index, header, payload, sector).map_err(Error::Seal)
     }
 }
 

@@ -7,10 +7,10 @@
 use super::sealing::{Passing, Sealing};
 use super::{BATCH, CipherFile, State};
 use crate::format::geometry::{
-    MAX_SIZE, PAYLOAD, SECTOR, SectorIndex, Span, ciphertext_size, sectors, spans,
+    MAX_SIZE, PAYLOAD, SECTOR, SectorIndex, ciphertext_size, sectors, spans,
 };
 use crate::format::header::{FileHeader, HEADER_LEN};
-use crate::format::sector::{PAYLOAD_AT, PAYLOAD_LEN, SECTOR_LEN, SectorHeader};
+use crate::format::sector::{SECTOR_LEN, SectorHeader};
 #[cfg(test)]
 use crate::storage::double::broken::{self, Broken};
 use crate::storage::with_buffer;
@@ -21,10 +21,10 @@ use crate::volume::{Error, Result};
 const SMALL_GAP: u64 = 256;
 
 /// A range of plaintext that one batch of sectors covers, and the size the file has after it.
-struct Batch<'a> {
-    offset: u64,
-    data: &'a [u8],
-    size_after: u64,
+pub(super) struct Batch<'a> {
+    pub offset: u64,
+    pub data: &'a [u8],
+    pub size_after: u64,
 }
 
 impl CipherFile {
@@ -32,13 +32,13 @@ impl CipherFile {
     ///
     /// # Errors
     /// [`Error::Sector`] or [`Error::Erased`] when a sector that is only partly overwritten is
-    /// damaged; [`Error::TooLarge`]; the filesystem's (no space, say). Every sector is then old or
+    /// damaged, unless what it held is known from a write shortly before; [`Error::TooLarge`]; the filesystem's (no space, say). Every sector is then old or
     /// new and the size is right for what was written. [`Error::SyncFailed`] after a sync that failed,
     /// [`Error::ReadOnly`] after a panic.
     pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
         let end = offset.checked_add(data.len() as u64).filter(|end| *end <= MAX_SIZE);
         end.ok_or(Error::TooLarge)?;
-        let mut state = self.state_to_change()?;
+        let mut state = self.state_to_write()?;
         if data.is_empty() {
             return Ok(());
         }
@@ -75,6 +75,9 @@ impl CipherFile {
         let size_before = state.size;
         let written =
             self.fill_gap(state, offset).and_then(|()| self.write_batches(state, offset, data));
+        if written.is_err() {
+            state.recent.clear();
+        }
         #[cfg(test)]
         if broken::is(Broken::NoRollback) {
             return written;
@@ -215,8 +218,11 @@ impl CipherFile {
             }
             let (lead_sector, body) = body.split_at_mut(lead as usize * SECTOR_LEN);
             if lead == 1 {
-                let sector = only_sector(lead_sector);
-                self.load_completed(state, SectorIndex(stored - 1), sector)?;
+                let (index, sector) = (SectorIndex(stored - 1), only_sector(lead_sector));
+                let sealing = sealing(state)?;
+                let payload = self.known_plain(state, sealing, index, sector)?;
+                sealing.seal(index, SectorHeader::INNER, &payload, sector)?;
+                state.recent.keep(index, payload);
             }
             self.seal_spans(state, batch, body)?;
             let position = SectorIndex(first - lead).position() - head_len as u64;
@@ -236,65 +242,6 @@ impl CipherFile {
             self.disk.set_size(ciphertext_size(batch.size_after))?;
             state.size = batch.size_after;
         }
-        Ok(())
-    }
-
-    fn seal_spans(&self, state: &State, batch: &Batch<'_>, buffer: &mut [u8]) -> Result<()> {
-        let sealing = sealing(state)?;
-        let last = SectorIndex::of(batch.size_after - 1);
-        let mut data = batch.data;
-        for (span, sector) in
-            spans(batch.offset, data.len() as u64).zip(buffer.as_chunks_mut::<SECTOR_LEN>().0)
-        {
-            let (part, rest) = data.split_at(span.within.len());
-            data = rest;
-            self.merge(state, sealing, &span, part, sector)?;
-            let is_last = span.index == last;
-            let length =
-                if is_last { (batch.size_after - last.offset()) as usize } else { PAYLOAD_LEN };
-            let header = SectorHeader { length: length as u16, last: is_last };
-            sealing.seal(span.index, header, sector)?;
-        }
-        Ok(())
-    }
-
-    /// Puts the new bytes into the sector's plaintext, the old bytes around them.
-    fn merge(
-        &self,
-        state: &State,
-        sealing: &Sealing,
-        span: &Span,
-        part: &[u8],
-        sector: &mut [u8; SECTOR_LEN],
-    ) -> Result<()> {
-        let start = span.index.offset();
-        let covers_old = span.within.start == 0 && start + span.within.end as u64 >= state.size;
-        if span.is_full() {
-            // Every byte is about to be overwritten.
-        } else if covers_old || start >= state.size {
-            sector[PAYLOAD_AT..PAYLOAD_AT + PAYLOAD_LEN].fill(0);
-        } else {
-            self.load_plain(state, sealing, span.index, sector)?;
-        }
-        sector[PAYLOAD_AT..][span.within.clone()].copy_from_slice(part);
-        Ok(())
-    }
-
-    /// Reads a stored sector and leaves its plaintext at the payload's place.
-    pub(super) fn load_plain(
-        &self,
-        state: &State,
-        sealing: &Sealing,
-        index: SectorIndex,
-        sector: &mut [u8; SECTOR_LEN],
-    ) -> Result<()> {
-        if self.disk.read_at(sector, index.position())? < SECTOR_LEN {
-            return Err(Error::Cut(index));
-        }
-        let mut payload = [0; PAYLOAD_LEN];
-        self.open_sector(state, sealing, &mut sealing.opener(), index, sector, &mut payload)?;
-        sector[PAYLOAD_AT..PAYLOAD_AT + PAYLOAD_LEN].copy_from_slice(&payload);
-        zeroize::Zeroize::zeroize(&mut payload);
         Ok(())
     }
 }

@@ -67,6 +67,12 @@ fn a_nonce_that_is_used_twice_is_noticed() {
 }
 
 #[test]
+fn plaintext_that_is_kept_too_long_is_noticed() {
+    let what = Broken::KeptPlaintext;
+    noticed(what, "which it never did", crashes::all_short(3, Some(what)));
+}
+
+#[test]
 fn a_failed_write_that_is_not_taken_back_is_noticed() {
     let what = Broken::NoRollback;
     noticed(what, "", errors::all_short(2, Some(what)));
