@@ -1,11 +1,11 @@
 //! What the figures depend on.
 
 use super::options::Options;
+use super::support::Instance;
 use super::support::machine::program;
 use super::support::process::{run, run_within};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -46,7 +46,9 @@ fn version(package: &str) -> Option<String> {
 }
 
 /// The machine, the disk that `path` is on, the programs, and how it was measured.
-pub fn of_machine(path: &Path, options: &Options) -> Value {
+pub fn of_machine(instance: &Instance, options: &Options) -> Value {
+    let path = instance.work();
+    let transport = instance.run(["status", "--json"]).succeeds().json()["transport"].clone();
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processors.lines().find_map(|line| line.strip_prefix("model name\t: "));
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
@@ -64,6 +66,7 @@ pub fn of_machine(path: &Path, options: &Options) -> Value {
         "memory_mib": memory.unwrap_or(0) / 1024,
         "kernel": kernel.trim(),
         "filesystem": filesystem.trim(),
+        "transport": transport,
         "rounds": options.rounds,
         "seconds": options.seconds,
         "ezncrypt": env!("CARGO_PKG_VERSION"),

@@ -2,7 +2,7 @@
 //! strikes all of them. Prints a table of medians and ratios, as Markdown and, with `--json FILE`, as JSON.
 //!
 //! `cargo bench --bench peers -- [--rounds N] [--seconds N] [--sides A,B] [--works A,B] [--json FILE]`, as root. It installs
-//! from Debian what it measures. `EZNCRYPT_TEST_DIR` says on which filesystem.
+//! from Debian what it measures. `EZNCRYPT_TEST_DIR` says on which filesystem, `EZNCRYPT_TRANSPORT` by which way requests go.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::print_stdout, clippy::print_stderr, missing_docs)]
 
@@ -78,7 +78,7 @@ fn main() {
         }
         sides.all.rotate_left(1);
     }
-    let facts = facts::of_machine(&sides.instance.work(), &options);
+    let facts = facts::of_machine(&sides.instance, &options);
     println!("{}", table.markdown(&facts));
     if let Some(path) = &options.json {
         std::fs::write(path, table.json(&facts)).unwrap();

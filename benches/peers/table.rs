@@ -47,12 +47,13 @@ impl Table {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{} cores ({}), {} MiB, Linux {}, {}; {} rounds.\n",
+            "{} cores ({}), {} MiB, Linux {}, {}; requests through {}; {} rounds.\n",
             facts["processors"],
             facts["processor"].as_str().unwrap_or_default(),
             facts["memory_mib"],
             facts["kernel"].as_str().unwrap_or_default(),
             facts["filesystem"].as_str().unwrap_or_default(),
+            facts["transport"].as_str().unwrap_or_default(),
             facts["rounds"],
         );
         let _ = writeln!(text, "| | {} | to plain | to the best peer |", self.names.join(" | "));

@@ -201,7 +201,12 @@ impl Asker {
 }
 
 pub(super) fn opening(flags: i32) -> Opening {
-    Opening { truncate: flags & libc::O_TRUNC != 0, exclusive: flags & libc::O_EXCL != 0 }
+    let has = |flag| flags & flag != 0;
+    Opening {
+        truncate: has(libc::O_TRUNC),
+        exclusive: has(libc::O_EXCL),
+        append: has(libc::O_APPEND),
+    }
 }
 
 pub(super) fn access_of(flags: i32) -> Access {

@@ -125,7 +125,7 @@ fn a_file_stays_read_only_when_it_is_opened_anew() {
     scene.panics(About::Node(node));
     let volume = &scene.bridge.volume;
     volume.close(handle);
-    let truncate = Opening { truncate: true, exclusive: false };
+    let truncate = Opening { truncate: true, ..Opening::default() };
     assert!(is_read_only(&volume.open_file(node, truncate)));
     let handle = volume.open_file(node, Opening::default()).unwrap();
     let file = volume.file(handle).unwrap().file;

@@ -11,6 +11,7 @@ pub fn errno_of(error: &Error) -> Errno {
         Error::Header(_) | Error::Sector { .. } | Error::Erased(_) | Error::Cut(_) => Errno::IO,
         Error::NotReencrypted { .. } | Error::NotKept(_) | Error::Unwritten => Errno::IO,
         Error::Seal(_) | Error::SyncFailed => Errno::IO,
+        Error::OtherSize => Errno::STALE,
         Error::ReadOnly => Errno::ROFS,
         Error::TooLarge => Errno::FBIG,
         Error::NotFound => Errno::NOENT,

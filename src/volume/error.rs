@@ -55,6 +55,9 @@ pub enum Error {
         "an earlier request on this file failed inside ezncrypt; it is read-only until the service is restarted"
     )]
     ReadOnly,
+    /// The file's size is found to be another than the caller knows: it is to look it up again, then to open again.
+    #[error("the file has another size than was told")]
+    OtherSize,
     /// The name, node or handle does not exist.
     #[error("no such file or directory")]
     NotFound,

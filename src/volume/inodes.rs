@@ -54,6 +54,8 @@ pub struct Inode {
     /// The directory in which it was last looked up; only a hint, since renames do not update it.
     parent: AtomicU64,
     file: Mutex<Weak<CipherFile>>,
+    /// Contents that stay open although nobody has a handle.
+    kept_open: Mutex<Option<Arc<CipherFile>>>,
 }
 
 impl Inode {
@@ -66,7 +68,15 @@ impl Inode {
         parent: Ino,
     ) -> Self {
         let (path, parent) = (RwLock::new(Arc::new(path)), AtomicU64::new(parent.0));
-        Self { ino, kind, category, path, parent, file: Mutex::default() }
+        Self {
+            ino,
+            kind,
+            category,
+            path,
+            parent,
+            file: Mutex::default(),
+            kept_open: Mutex::default(),
+        }
     }
 
     /// The directory in which it was last looked up.
@@ -100,6 +110,16 @@ impl Inode {
     /// The place where the open contents are kept; locked while they are opened.
     pub fn file_slot(&self) -> MutexGuard<'_, Weak<CipherFile>> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps contents open until this is called again or the node is forgotten.
+    pub fn keep_open(&self, file: Option<Arc<CipherFile>>) {
+        // What it was before is closed without the lock.
+        let before = std::mem::replace(
+            &mut *self.kept_open.lock().unwrap_or_else(PoisonError::into_inner),
+            file,
+        );
+        drop(before);
     }
 
     /// The path in storage, as the kernel knows it now.

@@ -51,3 +51,39 @@ fn a_file_of_nothing_but_zeros_is_named_until_it_is_removed_and_not_decrypted() 
     instance.decrypt(fixture.path());
     assert!(fs::read(fixture.at("sound")).unwrap() == bytes(1, size as usize));
 }
+
+/// > What is appended (`O_APPEND`) goes to the end that the file has, also when its size turns out to be another than
+/// > `stat` told.
+#[test]
+fn appending_at_once_leaves_no_zeros_where_a_size_was_not_right() {
+    let fixture = Fixture::new();
+    let instance = &fixture.instance;
+    let contents = bytes(1, PAYLOAD as usize + 7);
+    for name in ["grown", "lost"] {
+        fs::write(fixture.at(name), &contents).unwrap();
+    }
+    instance.stop();
+    let disk = |name| {
+        let stored = stored(instance, CATEGORY, &fixture.at(name));
+        OpenOptions::new().write(true).open(stored).unwrap()
+    };
+    // Sizes that became durable before what was to be written there.
+    let grown = disk("grown");
+    grown.set_len((grown.metadata().unwrap().len() / 4096 + 3) * 4096).unwrap();
+    let lost = disk("lost");
+    let physical = lost.metadata().unwrap().len();
+    lost.set_len(0).unwrap();
+    lost.set_len(physical).unwrap();
+    instance.start();
+    for (name, expected) in [("grown", &contents[..]), ("lost", &[])] {
+        let path = fixture.at(name);
+        assert!(fs::metadata(&path).unwrap().len() > expected.len() as u64, "{name} is as it was");
+        let mut log = OpenOptions::new().append(true).open(&path).unwrap();
+        std::io::Write::write_all(&mut log, b"appended").unwrap();
+        drop(log);
+        let found = fs::read(&path).unwrap();
+        assert!(found == [expected, b"appended"].concat(), "{name}: {} bytes", found.len());
+    }
+    // Whoever does not append reads the right end, and there is nothing to come back for.
+    assert_eq!(stretches(&verify(instance, &[])), []);
+}

@@ -32,6 +32,7 @@ use crate::storage::{DiskFile, with_buffer};
 use recent::Recent;
 use sealing::Sealing;
 use standing::Standing;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use unsynced::Unsynced;
 
@@ -86,6 +87,8 @@ pub struct CipherFile {
     standing: Standing,
     unsynced: Unsynced,
     watcher: Option<Watcher>,
+    /// The size by the file's end is another than the physical size claimed, and nobody was told yet.
+    has_other_size: AtomicBool,
 }
 
 /// What changes as the file is written; guarded as a whole.
@@ -104,6 +107,11 @@ impl CipherFile {
     /// Plaintext bytes.
     pub fn size(&self) -> u64 {
         self.read_state().size
+    }
+
+    /// Whether opening found another size than the physical size claimed; true once at most.
+    pub fn take_other_size(&self) -> bool {
+        self.has_other_size.swap(false, Relaxed)
     }
 
     /// Makes everything written before durable; with `data_only`, times may be lost.
@@ -146,6 +154,9 @@ impl CipherFile {
     }
 
     fn tell(&self, event: Event) {
+        if matches!(event, Event::SizePutRight { .. } | Event::Unwritten { .. }) {
+            self.has_other_size.store(true, Relaxed);
+        }
         if let Some(watcher) = &self.watcher {
             watcher(event);
         }

@@ -14,6 +14,7 @@ use crate::storage::DiskFile;
 use crate::volume::{Error, KeyCell, Result};
 use rustix::io::Errno;
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 impl CipherFile {
@@ -48,6 +49,7 @@ impl CipherFile {
             standing: Standing::default(),
             unsynced: Unsynced::new(),
             watcher,
+            has_other_size: AtomicBool::new(false),
         };
         let physical = file.disk.size()?;
         if physical > 0 && file.holds_only_zeros(physical)? {

@@ -18,6 +18,8 @@ pub struct Opening {
     pub truncate: bool,
     /// It must not exist yet (`O_EXCL`).
     pub exclusive: bool,
+    /// What is written goes to the end (`O_APPEND`), which the kernel knows before it asks for the opening.
+    pub append: bool,
 }
 
 impl Volume {
@@ -25,13 +27,19 @@ impl Volume {
     ///
     /// # Errors
     /// [`Error::WrongKind`] when it is no regular file; [`Error::Header`] when it is damaged and not
-    /// to be truncated; the kernel's.
+    /// to be truncated; [`Error::OtherSize`] once when it is to be appended to and has another size than its
+    /// attributes told: they are right from then on; the kernel's.
     pub fn open_file(&self, ino: Ino, flags: Opening) -> Result<HandleId> {
         let inode = self.inodes.get(ino)?;
         let file = self.open_contents(&inode, flags.truncate)?;
         if flags.truncate {
             file.set_size(0)?;
+        } else if flags.append && file.take_other_size() {
+            // Until it is opened again: a size that is not put right on the disk is known to what is open only.
+            inode.keep_open(Some(file));
+            return Err(Error::OtherSize);
         }
+        inode.keep_open(None);
         let handle = self.handles.add_file(inode.clone(), file.clone());
         self.keep_read_only(&inode, &file);
         Ok(handle)
