@@ -10,9 +10,9 @@ use std::time::Duration;
 
 /// Two seeds at a time.
 const AT_ONCE: usize = 2;
-/// How many operations one run of fsx does at most: it never unmaps what it read through a mapping, a fifth of all, and the
-/// kernel gives a process 65,530 mappings.
-const PIECE: u64 = 250_000;
+/// How many operations one run of fsx does at most: it never unmaps what it read through a mapping, a fifth of all. The
+/// kernel gives a process 65,530 mappings, and needs longer for each operation the more there are.
+const PIECE: u64 = 50_000;
 /// Everything fsx knows, on a file of at most a mebibyte. Nothing of no bytes: it takes the error that
 /// `posix_fallocate` must give then for one that the filesystem should not.
 const FSX: &str = "
