@@ -138,6 +138,7 @@ fn read(path: &Path) -> io::Result<Found> {
 
 /// Whether an error says that nobody serves the mount any more.
 pub fn is_unserved(error: &io::Error) -> bool {
-    let codes = [Errno::NOTCONN, Errno::CONNABORTED].map(Errno::raw_os_error);
+    // Through a ring a request that is in hand is cancelled.
+    let codes = [Errno::NOTCONN, Errno::CONNABORTED, Errno::CANCELED].map(Errno::raw_os_error);
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
