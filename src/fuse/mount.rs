@@ -4,7 +4,7 @@ use super::bridge::{Bridge, Served};
 use super::transport::{self, Serving, Transport};
 use super::wire::MAX_TRANSFER;
 use super::{Counters, Gate};
-use crate::sys::fuse_device;
+use crate::sys::{affinity, fuse_device};
 use crate::volume::{Ino, Volume};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use std::ffi::OsStr;
@@ -61,25 +61,27 @@ impl Mount {
 
     fn run(self, device: File, point: &Path) -> io::Result<Mounted> {
         let bridge = Bridge { volume: self.volume, gate: self.gate, counters: self.counters };
-        let serving = transport::serve(device, Arc::new(Served::new(bridge)), self.transport)?;
-        tune(point);
+        let (volume, place) = (bridge.volume.clone(), point.to_owned());
+        let broken: transport::Broken = Arc::new(move |why| {
+            volume.panicked(None, why);
+            // Whoever waits is told that nobody serves the mount: better than waiting for good.
+            let _ = umount2(&place, MntFlags::MNT_FORCE | MntFlags::UMOUNT_NOFOLLOW);
+        });
+        let served = Arc::new(Served::new(bridge));
+        let serving = transport::serve(device, served, self.transport, broken)?;
+        read_ahead(point);
         Ok(Mounted { point: point.to_owned(), serving })
     }
 }
 
-/// What the kernel is told about the mount besides: to read as much ahead as a request can ask for, and to let
-/// pages that are written through mappings wait as on any disk. It takes FUSE to be slow. Where it cannot be told (in a
-/// container, say) files are served all the same.
-fn tune(point: &Path) {
+/// Has the kernel read as much ahead as a request can ask for: it takes FUSE to be slow. Where it cannot be told (in a
+/// container, say) files are served all the same. How many pages may wait that were written through mappings stays as it
+/// is: only the service can write them, and it must not have to wait for that itself.
+fn read_ahead(point: &Path) {
     let Ok(mounted) = rustix::fs::stat(point) else { return };
     let (major, minor) = (rustix::fs::major(mounted.st_dev), rustix::fs::minor(mounted.st_dev));
-    let settings = PathBuf::from(format!("/sys/class/bdi/{major}:{minor}"));
-    let read_ahead = (MAX_TRANSFER >> 10).to_string();
-    for (name, value) in
-        [("read_ahead_kb", &*read_ahead), ("strict_limit", "0"), ("max_ratio", "100")]
-    {
-        let _ = std::fs::write(settings.join(name), value);
-    }
+    let setting = format!("/sys/class/bdi/{major}:{minor}/read_ahead_kb");
+    let _ = std::fs::write(setting, (MAX_TRANSFER >> 10).to_string());
 }
 
 impl Mounted {
@@ -111,13 +113,16 @@ impl Mounted {
     /// so it is done by a thread of its own.
     pub fn drop_contents(&self, ino: Ino) {
         let notifier = self.serving.notifier.clone();
-        let forget = move || notifier.forget_contents(ino.0);
+        let forget = move || {
+            affinity::release();
+            notifier.forget_contents(ino.0);
+        };
         // Without a thread the kernel goes on showing what it has.
         let _ = std::thread::Builder::new().name("forget".into()).spawn(forget);
     }
 
     /// Whether requests go through rings.
     pub fn has_rings(&self) -> bool {
-        self.serving.with_rings
+        self.serving.has_rings()
     }
 }

@@ -13,10 +13,12 @@ use rustix::event::{EventfdFlags, PollFlags, eventfd};
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 use std::fs::File;
 use std::io::{self, ErrorKind};
+use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 /// Offer an entry, and wait for its first request.
 const REGISTER: u32 = 1;
@@ -43,6 +45,9 @@ const LENGTH_IN_SUBMISSION: usize = 24;
 
 /// Submissions at once: an answer, and what watches for being woken.
 const SUBMISSIONS: u32 = 4;
+/// How long the kernel is given before it is asked again, and how often: ten seconds in all.
+const PAUSE: Duration = Duration::from_millis(1);
+const MOST_PAUSES: u32 = 10_000;
 /// Marks a completion that brings a request.
 const REQUEST: u64 = 0;
 /// Marks the completion that says that another thread has answered.
@@ -54,7 +59,8 @@ struct Memory {
     payload: usize,
 }
 
-// SAFETY: whoever uses the memory owns the `Held` of its entry, or is the kernel while there is none.
+// SAFETY: whoever uses the memory owns the `Held` of its entry, or, while there is none, is the ring's thread, or the
+// kernel once that has handed the entry in.
 unsafe impl Send for Memory {}
 // SAFETY: as above; a shared reference alone reads and writes nothing.
 unsafe impl Sync for Memory {}
@@ -180,6 +186,20 @@ impl Drop for Held {
     }
 }
 
+/// Why a ring gives no more requests.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The mount is over.
+    #[error("the mount is over")]
+    Over,
+    /// The kernel did not take the entry, or an answer.
+    #[error("the kernel refused: {0}")]
+    Refused(#[source] io::Error),
+    /// Nothing could be handed to the kernel.
+    #[error(transparent)]
+    Failed(#[from] io::Error),
+}
+
 /// A ring, of the thread that made it.
 pub struct Ring {
     uring: IoUring<squeue::Entry128, cqueue::Entry>,
@@ -187,12 +207,13 @@ pub struct Ring {
     queue: u16,
     shared: Arc<Shared>,
     unsubmitted: usize,
+    /// The kernel takes submissions from the thread that made the ring, and only that is not woken by its own answers.
+    thread: PhantomData<*const ()>,
 }
 
 impl Ring {
-    /// A ring with an entry in the queue of processor `queue`, with room for `payload` bytes, of the connection that
-    /// `device` stands for, which must have agreed on rings. That the entry is refused is found by
-    /// [`Ring::next_request`].
+    /// A ring with an entry for the queue of processor `queue`, with room for `payload` bytes, of the connection that
+    /// `device` stands for. It stays in the thread that makes it.
     ///
     /// # Errors
     /// The kernel's: no io_uring here (`kernel.io_uring_disabled`, a filter of system calls), no memory.
@@ -207,9 +228,8 @@ impl Ring {
             is_answered: AtomicBool::new(false),
             wake,
         });
-        let mut ring = Self { uring, device, queue, shared, unsubmitted: 0 };
+        let mut ring = Self { uring, device, queue, shared, unsubmitted: 0, thread: PhantomData };
         ring.watch_wake()?;
-        ring.register()?;
         Ok(ring)
     }
 
@@ -221,8 +241,8 @@ impl Ring {
     /// Hands in what was answered and waits for a request.
     ///
     /// # Errors
-    /// `NotConnected` when the mount is over; the kernel's, when it takes no entry.
-    pub fn next_request(&mut self) -> io::Result<Held> {
+    /// See [`Fault`]; after one the ring is of no use.
+    pub fn next_request(&mut self) -> Result<Held, Fault> {
         loop {
             if self.shared.is_answered.swap(false, Ordering::Acquire) {
                 let commit_id = u64::from_ne_bytes(self.shared.memory.read(COMMIT_ID_AT));
@@ -240,14 +260,13 @@ impl Ring {
         }
     }
 
-    fn held(&self, completion: &cqueue::Entry) -> io::Result<Held> {
-        if completion.result() < 0 {
-            return Err(match -completion.result() {
-                libc::ENOTCONN | libc::ECONNABORTED | libc::ENODEV | libc::ECANCELED => {
-                    ErrorKind::NotConnected.into()
-                }
-                code => io::Error::from_raw_os_error(code),
-            });
+    fn held(&self, completion: &cqueue::Entry) -> Result<Held, Fault> {
+        match -completion.result() {
+            libc::ENOTCONN | libc::ECONNABORTED | libc::ENODEV | libc::ECANCELED => {
+                return Err(Fault::Over);
+            }
+            code if code > 0 => return Err(Fault::Refused(io::Error::from_raw_os_error(code))),
+            _ => {}
         }
         let memory = &self.shared.memory;
         let payload = u32::from_ne_bytes(memory.read(PAYLOAD_SIZE_AT)) as usize;
@@ -255,7 +274,12 @@ impl Ring {
         Ok(Held { shared: self.shared.clone(), payload, is_answered: false })
     }
 
-    fn register(&mut self) -> io::Result<()> {
+    /// Offers the entry, once the connection has agreed on rings. That it is refused is found by
+    /// [`Ring::next_request`].
+    ///
+    /// # Errors
+    /// The kernel's.
+    pub fn register(&mut self) -> io::Result<()> {
         let mut submission = self.command(REGISTER, 0, Some(self.shared.memory.parts()));
         // The crate has no name for the length of a command.
         let bytes: *mut u8 = (&raw mut submission).cast();
@@ -300,6 +324,7 @@ impl Ring {
     }
 
     fn submit(&mut self, wait_for: usize) -> io::Result<()> {
+        let mut pauses = 0;
         loop {
             match self.uring.submit_and_wait(wait_for) {
                 Ok(taken) => {
@@ -307,10 +332,19 @@ impl Ring {
                     return Ok(());
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // No memory just now, or too many completions: both pass.
+                Err(error) if may_pass(&error) && pauses < MOST_PAUSES => {
+                    pauses += 1;
+                    thread::sleep(PAUSE);
+                }
                 Err(error) => return Err(error),
             }
         }
     }
+}
+
+fn may_pass(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EBUSY | libc::ENOMEM))
 }
 
 #[cfg(test)]

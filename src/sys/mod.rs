@@ -4,6 +4,7 @@
 //! what they do not, or what needs a promise to be safe.
 #![allow(unsafe_code)]
 
+pub mod affinity;
 pub mod beneath;
 pub mod caller;
 pub mod child;

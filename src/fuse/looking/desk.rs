@@ -4,6 +4,7 @@ use super::Then;
 use super::share::{Shares, Ticket};
 use crate::access::{Caller, Reason};
 use crate::fuse::{Gate, Sight};
+use crate::sys::affinity;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -61,9 +62,9 @@ impl Desk {
     pub fn put(self: &Arc<Self>, caller: Caller, then: Then) {
         let mut state = self.state();
         state.watched = state.watched || self.spawn("look-watch", Self::watch);
-        if !state.watched {
+        // There can be no thread, or this one user keeps too many waiting: better refused than never answered.
+        if !state.watched || state.shares.is_crowded(caller.uid) {
             drop(state);
-            // There can be no thread: better refused than never answered.
             return answer(then, Sight::Unknown(Reason::TooSlow));
         }
         let ticket = state.next;
@@ -112,7 +113,11 @@ impl Desk {
 
     fn spawn(self: &Arc<Self>, name: &str, run: fn(&Arc<Self>)) -> bool {
         let desk = self.clone();
-        thread::Builder::new().name(name.into()).spawn(move || run(&desk)).is_ok()
+        let start = move || {
+            affinity::release();
+            run(&desk);
+        };
+        thread::Builder::new().name(name.into()).spawn(start).is_ok()
     }
 
     /// A thread that looks: until there was nothing to do for a while.

@@ -8,6 +8,10 @@ pub(super) const SHARE: usize = THREADS / 4;
 /// The same, with those that were answered late and have not come back: they hold threads too.
 pub(super) const HANGING: usize = ALL / 4;
 
+/// Requests of one user other than root that wait to be looked at. Each holds a thread where requests come through
+/// rings, and there is an end of those.
+pub(super) const CROWD: usize = 256;
+
 /// Numbers the requests in the order in which they came.
 pub(super) type Ticket = u64;
 
@@ -28,6 +32,11 @@ impl Shares {
     /// One more request waits, the latest of all.
     pub fn put(&mut self, uid: u32, ticket: Ticket) {
         self.of.entry(uid).or_default().waiting.push_back(ticket);
+    }
+
+    /// Whether so many requests of a user wait that no more are to.
+    pub fn is_crowded(&self, uid: u32) -> bool {
+        uid != 0 && self.of.get(&uid).is_some_and(|share| share.waiting.len() >= CROWD)
     }
 
     /// The request that is to be looked at next, of those whose user has not had its share.

@@ -22,7 +22,8 @@ impl Served {
             bridge.ask_node(asker, access_of(flags), node)?;
             let handle = bridge.checked(bridge.volume.open_file(node, opening(flags)))?;
             if wanted.open_flags & OPEN_KILL_SUIDGID != 0 {
-                bridge.checked(bridge.volume.drop_set_ids(node))?;
+                let dropped = bridge.checked(bridge.volume.drop_set_ids(node));
+                dropped.inspect_err(|_| bridge.volume.close(handle))?;
             }
             Ok(handle)
         });

@@ -73,9 +73,10 @@ fn receive(device: &File, buffer: &mut [u8]) -> io::Result<Option<usize>> {
 }
 
 fn refuse(device: &File, bytes: &[u8], errno: Errno) {
-    if let Some(unique) = bytes.get(8..16).and_then(|bytes| bytes.try_into().ok()) {
+    let unique = bytes.get(8..16).and_then(|bytes| bytes.try_into().ok()).map(u64::from_ne_bytes);
+    // With the number 0 it would be a notification.
+    if let Some(unique) = unique.filter(|unique| *unique != 0) {
         let len = size_of::<OutHeader>() as u32;
-        let unique = u64::from_ne_bytes(unique);
         write(device, &OutHeader { len, error: -errno.raw_os_error(), unique }, &[]);
     }
 }

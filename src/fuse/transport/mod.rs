@@ -9,6 +9,7 @@ mod rings;
 
 pub use notify::Notifier;
 pub use reply::{Reply, Request};
+use rings::{Prepared, Rings};
 
 use crate::sys::fuse_device;
 use std::fs::File;
@@ -34,18 +35,25 @@ pub enum Transport {
     Rings,
 }
 
+/// Called, with the reason, when requests are left that nobody will answer: to end the mount.
+pub type Broken = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// Something mounted that is being served.
 pub struct Serving {
     pub notifier: Notifier,
-    /// Requests go through rings.
-    pub with_rings: bool,
-    threads: Vec<JoinHandle<io::Result<()>>>,
+    rings: Option<Rings>,
+    readers: Vec<JoinHandle<io::Result<()>>>,
 }
 
 impl Serving {
     /// Whether the mount still is.
     pub fn goes_on(&self) -> bool {
-        self.threads.iter().any(|thread| !thread.is_finished())
+        self.readers.iter().any(|reader| !reader.is_finished())
+    }
+
+    /// Whether requests go through rings.
+    pub fn has_rings(&self) -> bool {
+        self.rings.as_ref().is_some_and(Rings::are_used)
     }
 }
 
@@ -54,23 +62,28 @@ impl Serving {
 ///
 /// # Errors
 /// The kernel's: a version of the protocol that is not spoken here, no threads. That there are no rings is none.
-pub fn serve(device: File, handler: Arc<dyn Handler>, transport: Transport) -> io::Result<Serving> {
+pub fn serve(
+    device: File,
+    handler: Arc<dyn Handler>,
+    transport: Transport,
+    broken: Broken,
+) -> io::Result<Serving> {
     let device = Arc::new(device);
-    let with_rings = match transport {
+    let are_offered = match transport {
         Transport::Device => false,
         Transport::Offered => rings::are_on(),
         Transport::Rings => rings::turn_on().is_ok(),
-    } && rings::are_allowed();
-    let mut agreed_on_rings = false;
+    };
+    let prepare = || rings::prepare(&device, &handler, &broken).ok();
+    let prepared = if are_offered { prepare() } else { None };
+    let mut is_agreed = false;
     device::greet(&device, |offer| {
-        agreed_on_rings = with_rings && offer.has_rings();
-        offer.accept(agreed_on_rings)
+        is_agreed = prepared.is_some() && offer.has_rings();
+        offer.accept(is_agreed)
     })?;
-    let threads = start_readers(&device, &handler)?;
-    if agreed_on_rings {
-        rings::start(&device, &handler)?;
-    }
-    Ok(Serving { notifier: Notifier::new(device), with_rings: agreed_on_rings, threads })
+    let readers = start_readers(&device, &handler)?;
+    let rings = prepared.filter(|_| is_agreed).map(Prepared::start);
+    Ok(Serving { notifier: Notifier::new(device), rings, readers })
 }
 
 /// A thread for each of several descriptors.

@@ -46,13 +46,13 @@ impl<'b> Request<'b> {
     }
 
     /// From a ring.
-    ///
-    /// # Errors
-    /// None is known: the area is longer than a header.
-    pub fn held(held: Held) -> Result<Request<'static>, Errno> {
-        let (header, _) = InHeader::read_from_prefix(&held.header()).map_err(|_| Errno::INVAL)?;
+    pub fn held(held: Held) -> Request<'static> {
+        // The area is longer than a header; one of zeros would ask for nothing that is known.
+        let area = held.header();
+        let read = InHeader::read_from_prefix(&area);
+        let header = read.map_or_else(|_| InHeader::default(), |(header, _)| header);
         let reply = Reply { unique: header.unique, way: Way::Ring(held) };
-        Ok(Request { header, body: &[], reply })
+        Request { header, body: &[], reply }
     }
 
     /// What each request says.
@@ -100,18 +100,16 @@ impl Reply {
     /// Answers with what `work` puts into a page-aligned buffer of `size` bytes and says the length of. In a
     /// ring that is the memory that the kernel takes it from.
     pub fn filled(mut self, size: usize, work: impl FnOnce(&mut [u8]) -> Result<usize, Errno>) {
-        // The kernel keeps to what was agreed on.
-        let size = size.min(wire::MAX_TRANSFER as usize);
+        // The kernel keeps to what was agreed on. Less than was asked for would be the end of the file.
+        if size > wire::MAX_TRANSFER as usize {
+            return self.error(Errno::INVAL);
+        }
         let unique = self.unique;
         match std::mem::replace(&mut self.way, Way::Gone) {
-            Way::Ring(mut held) => {
-                let room = held.room();
-                let size = size.min(room.len());
-                match work(&mut room[..size]) {
-                    Ok(length) => held.answer(out_header(unique, length, None).as_bytes(), length),
-                    Err(errno) => held.answer(out_header(unique, 0, Some(errno)).as_bytes(), 0),
-                }
-            }
+            Way::Ring(mut held) => match work(&mut held.room()[..size]) {
+                Ok(length) => held.answer(out_header(unique, length, None).as_bytes(), length),
+                Err(errno) => held.answer(out_header(unique, 0, Some(errno)).as_bytes(), 0),
+            },
             way => with_buffer(size, |buffer| {
                 // The buffer is lent: until it is back, this is to be answered by `Drop` if `work` panics.
                 self.way = way;

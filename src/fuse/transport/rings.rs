@@ -6,14 +6,16 @@
 //! answered, so another thread comes in its place.
 
 use super::super::wire::MAX_TRANSFER;
-use super::Handler;
 use super::reply::Request;
-use crate::sys::fuse_ring::Ring;
-use rustix::thread::{CpuSet, sched_setaffinity};
+use super::{Broken, Handler};
+use crate::sys::affinity;
+use crate::sys::fuse_ring::{Fault, Ring};
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Builder;
 
 /// The module's switch; the kernel asks it at `INIT` and whenever an entry is offered.
@@ -25,10 +27,10 @@ const ONLINE: &str = "/sys/devices/system/cpu/online";
 
 /// Threads for a processor whose requests are not set aside: as many there can wait for the disk at once.
 const THREADS: usize = 8;
-/// Such threads for all processors together, where there are many.
+/// Such threads for all processors together, where there are many, unless that is less than two for each.
 const THREADS_IN_ALL: usize = 128;
 /// Threads for a processor at most. When all of them wait for looks, the next request waits too; no look takes
-/// more than ten seconds.
+/// more than ten seconds, and no user but root has more than a part of them.
 const MOST_THREADS: usize = 512;
 
 /// Whether the kernel offers rings to those who ask.
@@ -44,44 +46,95 @@ pub fn turn_on() -> io::Result<()> {
     if are_on() { Ok(()) } else { std::fs::write(SWITCH, "Y") }
 }
 
-/// Whether this process may have rings.
-pub fn are_allowed() -> bool {
-    let probe = || Ring::new(Arc::new(File::open("/dev/null")?), 0, 0);
-    probe().is_ok()
+/// What all threads share.
+struct Common {
+    device: Arc<File>,
+    handler: Arc<dyn Handler>,
+    broken: Broken,
+    /// The kernel took no entry, and goes on with the device.
+    is_refused: AtomicBool,
 }
 
 /// The threads of one processor.
 struct Queue {
     number: u16,
-    device: Arc<File>,
-    handler: Arc<dyn Handler>,
-    /// Threads whose requests are not set aside, to begin with.
+    common: Arc<Common>,
+    /// Threads whose requests are not set aside.
     wanted: usize,
     threads: AtomicUsize,
     set_aside: AtomicUsize,
 }
 
-/// Starts the threads, which end with the mount. The kernel uses rings once every queue has an entry; until then, and
-/// for what never goes through rings, it goes on using the device.
+/// Threads that have all they need and wait for what is agreed on. From the agreement on the kernel holds requests back
+/// until every queue has an entry or one was refused, so nothing may be missing then.
+pub struct Prepared {
+    common: Arc<Common>,
+    /// Each lets a thread go on; dropped it ends.
+    begin: Vec<Sender<()>>,
+}
+
+/// Starts the threads, each with its ring.
 ///
 /// # Errors
-/// The kernel's: no threads.
-pub fn start(device: &Arc<File>, handler: &Arc<dyn Handler>) -> io::Result<()> {
-    let online = processors(ONLINE)?;
-    let wanted = THREADS.min(THREADS_IN_ALL / online.len().max(1)).max(1);
-    for number in processors(POSSIBLE)? {
+/// The kernel's: no io_uring here, no descriptors, memory or threads; then none is left.
+pub fn prepare(
+    device: &Arc<File>,
+    handler: &Arc<dyn Handler>,
+    broken: &Broken,
+) -> io::Result<Prepared> {
+    let (online, possible) = (processors(ONLINE)?, processors(POSSIBLE)?);
+    let common = Arc::new(Common {
+        device: device.clone(),
+        handler: handler.clone(),
+        broken: broken.clone(),
+        is_refused: AtomicBool::new(false),
+    });
+    let wanted = THREADS.min(THREADS_IN_ALL / online.len().max(1)).max(2);
+    let (tell, told) = channel();
+    let mut begin = Vec::new();
+    for number in possible {
         let queue = Arc::new(Queue {
             number,
-            device: device.clone(),
-            handler: handler.clone(),
+            common: common.clone(),
             wanted: if online.contains(&number) { wanted } else { 1 },
             threads: AtomicUsize::new(0),
             set_aside: AtomicUsize::new(0),
         });
-        queue.fill()?;
+        for _ in 0..queue.wanted {
+            let (go, gone) = channel();
+            queue.spawn(Some((tell.clone(), gone)))?;
+            begin.push(go);
+        }
     }
-    Ok(())
+    drop(tell);
+    for _ in &begin {
+        told.recv().map_err(io::Error::other)??;
+    }
+    Ok(Prepared { common, begin })
 }
+
+impl Prepared {
+    /// Lets the threads serve, until the mount is over.
+    pub fn start(self) -> Rings {
+        for go in self.begin {
+            let _ = go.send(());
+        }
+        Rings(self.common)
+    }
+}
+
+/// The rings of a mount.
+pub struct Rings(Arc<Common>);
+
+impl Rings {
+    /// Whether the kernel took them.
+    pub fn are_used(&self) -> bool {
+        !self.0.is_refused.load(Relaxed)
+    }
+}
+
+/// Tells whether there is a ring, and waits until it may be offered.
+type Gate = (Sender<io::Result<()>>, Receiver<()>);
 
 impl Queue {
     /// Starts threads until as many as wanted have nothing set aside.
@@ -92,30 +145,67 @@ impl Queue {
             if free >= self.wanted || threads >= MOST_THREADS {
                 return Ok(());
             }
-            let (queue, name) = (self.clone(), format!("ring-{}-{threads}", self.number));
-            Builder::new().name(name).spawn(move || queue.answer_all())?;
-            self.threads.fetch_add(1, Relaxed);
+            self.spawn(None)?;
         }
     }
 
-    /// Hands requests to the handler until the mount is over. An error ends this thread: the others go on, and
-    /// what no ring takes the kernel sends through the device.
-    fn answer_all(self: &Arc<Self>) -> io::Result<()> {
-        let mut here = CpuSet::new();
-        here.set(usize::from(self.number));
-        // Where this process may not run there, requests only take longer.
-        let _ = sched_setaffinity(None, &here);
-        let mut ring = Ring::new(self.device.clone(), self.number, MAX_TRANSFER as usize)?;
+    fn spawn(self: &Arc<Self>, gate: Option<Gate>) -> io::Result<()> {
+        let (queue, number) = (self.clone(), self.threads.load(Relaxed));
+        let run = move || {
+            queue.run(gate);
+            queue.threads.fetch_sub(1, Relaxed);
+        };
+        Builder::new().name(format!("ring-{}-{number}", self.number)).spawn(run)?;
+        self.threads.fetch_add(1, Relaxed);
+        Ok(())
+    }
+
+    fn run(self: &Arc<Self>, gate: Option<Gate>) {
+        affinity::bind(self.number);
+        let made = Ring::new(self.common.device.clone(), self.number, MAX_TRANSFER as usize);
+        let mut ring = match (made, gate) {
+            (Ok(ring), None) => ring,
+            (Ok(ring), Some((tell, go))) => {
+                let _ = tell.send(Ok(()));
+                drop(tell);
+                if go.recv().is_err() {
+                    return;
+                }
+                ring
+            }
+            (Err(error), gate) => {
+                // Without one that was to come besides, the others have more to do.
+                if let Some((tell, _)) = gate {
+                    let _ = tell.send(Err(error));
+                }
+                return;
+            }
+        };
+        let mut has_served = false;
+        let registered = ring.register().map_err(Fault::Failed);
+        let Err(fault) = registered.and_then(|()| self.answer_all(&mut ring, &mut has_served));
+        match fault {
+            Fault::Over => {}
+            Fault::Refused(_) if !has_served => self.common.is_refused.store(true, Relaxed),
+            // What was handed in is not answered, and what waits for this processor may never be.
+            fault => (self.common.broken)(&format!("a ring failed: {fault}")),
+        }
+    }
+
+    /// Hands requests to the handler until the mount is over.
+    fn answer_all(
+        self: &Arc<Self>,
+        ring: &mut Ring,
+        has_served: &mut bool,
+    ) -> Result<Infallible, Fault> {
         let mut is_set_aside = false;
         loop {
-            let held = match ring.next_request() {
-                Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(()),
-                held => held?,
-            };
+            let held = ring.next_request()?;
+            *has_served = true;
             if std::mem::take(&mut is_set_aside) {
                 self.set_aside.fetch_sub(1, Relaxed);
             }
-            self.handler.handle(Request::held(held)?);
+            self.common.handler.handle(Request::held(held));
             if ring.is_in_hand() {
                 is_set_aside = true;
                 self.set_aside.fetch_add(1, Relaxed);

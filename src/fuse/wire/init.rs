@@ -2,6 +2,7 @@
 
 use super::MAX_TRANSFER;
 use super::abi::{InitIn, InitOut, MAJOR, MINOR, OLDEST_MINOR, init};
+use rustix::param::page_size;
 use zerocopy::FromBytes;
 
 /// What is asked for where the kernel offers it. None of it is needed.
@@ -21,9 +22,6 @@ const WANTED: u64 = init::ASYNC_READ
 
 /// Requests that nobody waits for (reading ahead, direct I/O) which the kernel sends at once.
 const MAX_BACKGROUND: u16 = 64;
-
-/// The bytes of a page, in which the kernel counts.
-const PAGE: u32 = 4096;
 
 /// What the kernel says to `INIT`.
 #[derive(Debug, PartialEq, Eq)]
@@ -98,7 +96,7 @@ impl Offer {
             congestion_threshold: MAX_BACKGROUND / 4 * 3,
             max_write: MAX_TRANSFER,
             time_granularity: 1,
-            max_pages: (MAX_TRANSFER / PAGE) as u16,
+            max_pages: (MAX_TRANSFER as usize / page_size()).max(1) as u16,
             flags_upper: (flags >> 32) as u32,
             ..InitOut::default()
         }

@@ -88,7 +88,7 @@ pub struct CipherFile {
     unsynced: Unsynced,
     watcher: Option<Watcher>,
     /// The size by the file's end is another than the physical size claimed, and nobody was told yet.
-    has_other_size: AtomicBool,
+    has_untold_size: AtomicBool,
 }
 
 /// What changes as the file is written; guarded as a whole.
@@ -109,9 +109,16 @@ impl CipherFile {
         self.read_state().size
     }
 
-    /// Whether opening found another size than the physical size claimed; true once at most.
-    pub fn take_other_size(&self) -> bool {
-        self.has_other_size.swap(false, Relaxed)
+    /// Whether opening found another size than the physical size claimed, and nobody was told of it yet.
+    pub fn has_untold_size(&self) -> bool {
+        self.has_untold_size.load(Relaxed)
+    }
+
+    /// Plaintext bytes, for who takes the end of the file from that.
+    pub fn tell_size(&self) -> u64 {
+        let size = self.size();
+        self.has_untold_size.store(false, Relaxed);
+        size
     }
 
     /// Makes everything written before durable; with `data_only`, times may be lost.
@@ -155,7 +162,7 @@ impl CipherFile {
 
     fn tell(&self, event: Event) {
         if matches!(event, Event::SizePutRight { .. } | Event::Unwritten { .. }) {
-            self.has_other_size.store(true, Relaxed);
+            self.has_untold_size.store(true, Relaxed);
         }
         if let Some(watcher) = &self.watcher {
             watcher(event);

@@ -49,7 +49,7 @@ impl CipherFile {
             standing: Standing::default(),
             unsynced: Unsynced::new(),
             watcher,
-            has_other_size: AtomicBool::new(false),
+            has_untold_size: AtomicBool::new(false),
         };
         let physical = file.disk.size()?;
         if physical > 0 && file.holds_only_zeros(physical)? {

@@ -53,8 +53,8 @@ impl Recent {
 
     /// Keeps the plaintext of a sector, as it is on the disk or about to be.
     pub fn keep(&self, index: SectorIndex, payload: Box<Payload>) {
-        let was_holder = std::mem::replace(&mut lock(&self.0).is_holder, true);
-        if !was_holder {
+        let is_holder = lock(&self.0).is_holder;
+        if !is_holder {
             self.become_holder();
         }
         let mut slots = lock(&self.0);
@@ -81,9 +81,10 @@ impl Recent {
         let first = {
             let mut holders = HOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
             holders.push_back(Arc::downgrade(&self.0));
+            lock(&self.0).is_holder = true;
             if holders.len() > FILES { holders.pop_front() } else { None }
         };
-        // Without the other lock: whoever has one of the two waits for nothing.
+        // Without the other lock: nobody who has slots in hand waits for it.
         if let Some(slots) = first.and_then(|slots| slots.upgrade()) {
             let mut slots = lock(&slots);
             (slots.held, slots.is_holder) = (Vec::new(), false);

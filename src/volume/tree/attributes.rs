@@ -64,15 +64,16 @@ impl Volume {
     /// is due when somebody writes who may not keep them.
     ///
     /// # Errors
-    /// The kernel's.
+    /// [`Error::ReadOnly`]; the kernel's.
     pub fn drop_set_ids(&self, ino: Ino) -> Result<()> {
         let inode = self.inodes.get(ino)?;
-        let mode = Mode::from_raw_mode(self.attributes_of(&inode)?.mode);
+        let mode = Mode::from_raw_mode(u32::from(stat_of(&*inode.path())?.stx_mode) & 0o7777);
         let mut kept = mode & !Mode::SUID;
         if mode.contains(Mode::XGRP) {
             kept &= !Mode::SGID;
         }
         if kept != mode {
+            self.may_change(ino)?;
             chmodat(CWD, inode.proc_path(), kept, AtFlags::empty())?;
         }
         Ok(())

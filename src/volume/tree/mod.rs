@@ -189,7 +189,7 @@ fn stat_of(descriptor: impl AsFd) -> Result<Statx> {
 /// While a file is open, its contents know the size best.
 fn with_open_size(mut attributes: Attributes, inode: &Inode) -> Attributes {
     if let Some(file) = inode.open_file() {
-        attributes.size = file.size();
+        attributes.size = file.tell_size();
     }
     attributes
 }

@@ -27,14 +27,14 @@ impl Volume {
     ///
     /// # Errors
     /// [`Error::WrongKind`] when it is no regular file; [`Error::Header`] when it is damaged and not
-    /// to be truncated; [`Error::OtherSize`] once when it is to be appended to and has another size than its
-    /// attributes told: they are right from then on; the kernel's.
+    /// to be truncated; [`Error::OtherSize`] when it is to be appended to and has another size than its
+    /// attributes told, until they have told the right one; the kernel's.
     pub fn open_file(&self, ino: Ino, flags: Opening) -> Result<HandleId> {
         let inode = self.inodes.get(ino)?;
         let file = self.open_contents(&inode, flags.truncate)?;
         if flags.truncate {
             file.set_size(0)?;
-        } else if flags.append && file.take_other_size() {
+        } else if flags.append && file.has_untold_size() {
             // Until it is opened again: a size that is not put right on the disk is known to what is open only.
             inode.keep_open(Some(file));
             return Err(Error::OtherSize);
