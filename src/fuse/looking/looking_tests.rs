@@ -1,5 +1,5 @@
 use super::desk::{ALL, THREADS};
-use super::share::{HANGING, SHARE};
+use super::share::{CROWD, HANGING, SHARE};
 use super::*;
 use crate::access::Reason;
 use crate::fuse::test_support::{HANGS, LONG, PANICS, Stage, eventually};
@@ -174,6 +174,26 @@ fn a_users_looks_that_hang_do_not_take_all_threads() {
     assert_eq!(scene.stage.looked_at(), 5);
     scene.stage.release(1);
     assert_eq!(scene.answered(), (4, SEEN));
+}
+
+#[test]
+fn of_one_user_no_more_than_a_crowd_waits_and_root_s_all_do() {
+    let scene = Scene::new();
+    scene.hang(SHARE, USER);
+    for _ in 0..CROWD {
+        scene.ask(7, USER);
+    }
+    scene.ask(8, USER);
+    assert_eq!(scene.answered(), (8, Reason::TooSlow));
+    scene.hang(THREADS - SHARE, ROOT);
+    for _ in 0..=CROWD {
+        scene.ask(9, ROOT);
+    }
+    assert!(scene.answers.1.try_recv().is_err(), "somebody was answered without a look");
+    scene.stage.release(THREADS);
+    for _ in 0..THREADS + 2 * CROWD + 1 {
+        assert_eq!(scene.answered().1, SEEN);
+    }
 }
 
 #[test]

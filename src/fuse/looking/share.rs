@@ -10,7 +10,7 @@ pub(super) const HANGING: usize = ALL / 4;
 
 /// Requests of one user other than root that wait to be looked at. Each holds a thread where requests come through
 /// rings, and there is an end of those.
-pub(super) const CROWD: usize = 256;
+pub(super) const CROWD: usize = 512;
 
 /// Numbers the requests in the order in which they came.
 pub(super) type Ticket = u64;

@@ -31,7 +31,7 @@ const THREADS: usize = 8;
 const THREADS_IN_ALL: usize = 128;
 /// Threads for a processor at most. When all of them wait for looks, the next request waits too; no look takes
 /// more than ten seconds, and no user but root has more than a part of them.
-const MOST_THREADS: usize = 512;
+const MOST_THREADS: usize = 1024;
 
 /// Whether the kernel offers rings to those who ask.
 pub fn are_on() -> bool {
