@@ -65,6 +65,8 @@ fn an_unknown_way_is_named_and_a_broken_configuration_keeps_nobody_who_types_fro
     let instance = Instance::initialised();
     instance.run(["start", "--transport", "pigeon"]).exits(2).says("io-uring");
     fs::write(instance.state().join("ezncrypt.toml"), "[mount]\ntransport = 'pigeon'\n").unwrap();
-    start(&instance, &[], None);
+    let mut command = instance.command("ezncrypt", ["start"]);
+    let started = super::support::process::run(command.env_remove("EZNCRYPT_TRANSPORT"));
+    started.succeeds().says("ezncrypt.toml:2:13");
     instance.run(["stop"]).succeeds();
 }

@@ -73,10 +73,16 @@ fn secret(instance: &Instance, ask: bool) -> Result<(Secret, Option<Unattended>)
     Ok((instance.secret()?, None))
 }
 
-/// As asked for, else as configured. What is wrong with a configuration was said when the secret came from it; where
-/// somebody typed the secret, files are served all the same.
+/// As asked for, else as configured. A configuration that is wrong keeps nobody from starting who shows the secret; it
+/// is said.
 fn transport(paths: &Paths, asked: Option<Transport>) -> fuse::Transport {
-    let configured = || unattended::configuration(paths).ok()?.transport;
+    let configured = || match unattended::configuration(paths) {
+        Ok(read) => read.transport,
+        Err(failure) => {
+            Screen::stderr().say(&format!("warning: {}: not used", failure.message));
+            None
+        }
+    };
     match asked.or_else(configured) {
         None | Some(Transport::Auto) => fuse::Transport::Offered,
         Some(Transport::Device) => fuse::Transport::Device,

@@ -10,6 +10,7 @@ use super::reply::Request;
 use super::{Broken, Handler};
 use crate::sys::affinity;
 use crate::sys::fuse_ring::{Fault, Ring};
+use rustix::process::{Resource, getrlimit};
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -32,6 +33,11 @@ const THREADS_IN_ALL: usize = 128;
 /// Threads for a processor at most. When all of them wait for looks, the next request waits too; no look takes
 /// more than ten seconds, and no user but root has more than a part of them.
 const MOST_THREADS: usize = 1024;
+
+/// Descriptors of a ring.
+const DESCRIPTORS: u64 = 2;
+/// Descriptors that rings leave for files, or there are none.
+const DESCRIPTORS_LEFT: u64 = 512;
 
 /// Whether the kernel offers rings to those who ask.
 pub fn are_on() -> bool {
@@ -90,6 +96,12 @@ pub fn prepare(
         is_refused: AtomicBool::new(false),
     });
     let wanted = THREADS.min(THREADS_IN_ALL / online.len().max(1)).max(2);
+    let rings = possible.iter().map(|number| if online.contains(number) { wanted } else { 1 });
+    let descriptors = DESCRIPTORS * rings.sum::<usize>() as u64;
+    let limit = getrlimit(Resource::Nofile).current;
+    if limit.is_some_and(|limit| limit < descriptors + DESCRIPTORS_LEFT) {
+        return Err(io::Error::other("too few descriptors"));
+    }
     let (tell, told) = channel();
     let mut begin = Vec::new();
     for number in possible {
