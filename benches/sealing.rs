@@ -5,10 +5,12 @@
 //! lies in `EZNCRYPT_TEST_DIR`, or else in `/dev/shm`, so that no disk is measured.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+#[path = "shared/nothing.rs"]
+mod nothing;
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ezncrypt::access::{
-    Access, Ask, Bindings, BoundRule, Caller, EncryptedPrograms, Identity, Mount, Policy,
-    ProcCallers, Programs, Rule, Terms,
+    Access, Ask, Bindings, BoundRule, Caller, Mount, Policy, ProcCallers, Programs, Rule, Terms,
 };
 use ezncrypt::crypto::sector::{SectorCipher, Suite};
 use ezncrypt::crypto::{CategoryKeys, Key};
@@ -16,8 +18,8 @@ use ezncrypt::format::geometry::{SectorIndex, spans};
 use ezncrypt::format::sector::{Binding, PAYLOAD_LEN, SECTOR_LEN, SectorHeader, open, seal};
 use ezncrypt::storage::DiskFile;
 use ezncrypt::volume::file::CipherFile;
+use nothing::Nothing;
 use std::hint::black_box;
-use std::io;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -66,19 +68,6 @@ fn ranges(criterion: &mut Criterion) {
                 spans.map(|span| span.within.len() ^ span.index.0 as usize).sum::<usize>()
             });
         });
-    }
-}
-
-/// Nothing is encrypted here.
-struct Nothing;
-
-impl EncryptedPrograms for Nothing {
-    fn identify(&self, _: &Path) -> io::Result<Identity> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-
-    fn hash(&self, _: &Path) -> io::Result<(Identity, [u8; 32])> {
-        Err(io::ErrorKind::NotFound.into())
     }
 }
 

@@ -221,34 +221,22 @@ pub(super) fn access_of(flags: i32) -> Access {
 }
 
 pub(super) fn reply_entry(reply: Reply, entry: Answer<Entry>) {
-    match entry {
-        Ok(entry) => reply.structure(&entry_out(&entry.attributes)),
-        Err(errno) => reply.error(errno),
-    }
+    reply.answer(entry.map(|entry| entry_out(&entry.attributes)));
 }
 
 pub(super) fn reply_attributes(reply: Reply, answer: Answer<Attributes>) {
-    match answer {
-        Ok(attributes) => reply.structure(&attr_out(&attributes)),
-        Err(errno) => reply.error(errno),
-    }
+    reply.answer(answer.map(|attributes| attr_out(&attributes)));
 }
 
 pub(super) fn reply_opened(reply: Reply, answer: Answer<HandleId>) {
-    match answer {
-        Ok(handle) => reply.structure(&opened(handle)),
-        Err(errno) => reply.error(errno),
-    }
+    reply.answer(answer.map(opened));
 }
 
 pub(super) fn reply_created(reply: Reply, answer: Answer<(Entry, HandleId)>) {
-    match answer {
-        Ok((entry, handle)) => {
-            let entry = entry_out(&entry.attributes);
-            reply.structure(&CreateOut { entry, open: opened(handle) });
-        }
-        Err(errno) => reply.error(errno),
-    }
+    reply.answer(answer.map(|(entry, handle)| CreateOut {
+        entry: entry_out(&entry.attributes),
+        open: opened(handle),
+    }));
 }
 
 pub(super) fn reply_empty(reply: Reply, answer: Answer<()>) {

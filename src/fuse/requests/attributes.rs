@@ -1,7 +1,7 @@
 //! Attributes of nodes, and of the whole.
 
 use super::super::Access;
-use super::super::bridge::{About, Served, reply_attributes};
+use super::super::bridge::{About, Bridge, Served, reply_attributes};
 use super::super::convert::timestamp;
 use super::super::transport::Request;
 use super::super::wire::abi::{SetAttrIn, StatfsOut, set};
@@ -36,39 +36,35 @@ impl Served {
             }),
         };
         let held = has(set::HANDLE).then_some(HandleId(wanted.handle));
-        // Whoever holds a handle was asked when it was opened.
-        if held.is_some() && !has(set::MODE | set::UID | set::GID) {
-            let change = || {
-                if has(set::KILL_SUIDGID) {
-                    self.checked(self.volume.drop_set_ids(node))?;
-                }
-                self.checked(self.volume.change(node, held, &changes))
-            };
-            return reply_attributes(request.reply, self.answer(About::Node(node), change));
-        }
-        self.decided(request, About::Node(node), reply_attributes, move |bridge, asker| {
-            bridge.ask_node(asker, Access::Change, node)?;
+        let apply = move |bridge: &Bridge| {
             if wanted.valid & set::KILL_SUIDGID != 0 {
                 bridge.checked(bridge.volume.drop_set_ids(node))?;
             }
             bridge.checked(bridge.volume.change(node, held, &changes))
+        };
+        // Whoever holds a handle was asked when it was opened.
+        if held.is_some() && !has(set::MODE | set::UID | set::GID) {
+            let change = || apply(self);
+            return reply_attributes(request.reply, self.answer(About::Node(node), change));
+        }
+        self.decided(request, About::Node(node), reply_attributes, move |bridge, asker| {
+            bridge.ask_node(asker, Access::Change, node)?;
+            apply(bridge)
         });
     }
 
     pub(super) fn space(&self, request: Request<'_>) {
-        match self.answer(About::Tree, || self.checked(self.volume.space())) {
-            Ok(space) => request.reply.structure(&StatfsOut {
-                blocks: space.f_blocks,
-                free: space.f_bfree,
-                available: space.f_bavail,
-                files: space.f_files,
-                files_free: space.f_ffree,
-                block_size: space.f_bsize as u32,
-                name_max: space.f_namemax as u32,
-                fragment_size: space.f_frsize as u32,
-                ..StatfsOut::default()
-            }),
-            Err(errno) => request.reply.error(errno),
-        }
+        let space = self.answer(About::Tree, || self.checked(self.volume.space()));
+        request.reply.answer(space.map(|space| StatfsOut {
+            blocks: space.f_blocks,
+            free: space.f_bfree,
+            available: space.f_bavail,
+            files: space.f_files,
+            files_free: space.f_ffree,
+            block_size: space.f_bsize as u32,
+            name_max: space.f_namemax as u32,
+            fragment_size: space.f_frsize as u32,
+            ..StatfsOut::default()
+        }));
     }
 }

@@ -1,6 +1,6 @@
 //! Contents of files: opened, read, written, synced, closed; and what is said about a file by `ioctl(2)`.
 
-use super::super::bridge::{About, Served, access_of, opening, reply_empty, reply_opened};
+use super::super::bridge::{About, Answer, Served, access_of, opening, reply_empty, reply_opened};
 use super::super::transport::{Reply, Request};
 use super::super::wire::abi::{
     FSYNC_DATA_ONLY, FallocateIn, FsyncIn, IoctlIn, IoctlOut, LseekIn, LseekOut, OPEN_KILL_SUIDGID,
@@ -60,10 +60,7 @@ impl Served {
             self.add(&self.counters.bytes_written, data.len());
             Ok(wanted.size)
         });
-        match written {
-            Ok(size) => request.reply.structure(&WriteOut { size, padding: 0 }),
-            Err(errno) => request.reply.error(errno),
-        }
+        request.reply.answer(written.map(|size| WriteOut { size, padding: 0 }));
     }
 
     pub(super) fn sync(&self, request: Request<'_>) {
@@ -97,10 +94,7 @@ impl Served {
             let (offset, whence) = (wanted.offset.cast_signed(), wanted.whence.cast_signed());
             self.seek_range(HandleId(wanted.handle), offset, whence)
         });
-        match found {
-            Ok(offset) => request.reply.structure(&LseekOut { offset }),
-            Err(errno) => request.reply.error(errno),
-        }
+        request.reply.answer(found.map(|offset| LseekOut { offset }));
     }
 
     pub(super) fn ioctl(&self, request: Request<'_>) {
@@ -118,10 +112,8 @@ impl Served {
             Ok(statement) => statement,
             Err(errno) => return request.reply.error(errno),
         };
-        let respond = |reply: Reply, answer| match answer {
-            Ok(()) => reply.structure(&IoctlOut::default()),
-            Err(errno) => reply.error(errno),
-        };
+        let respond =
+            |reply: Reply, answer: Answer<()>| reply.answer(answer.map(|()| IoctlOut::default()));
         self.decided(request, About::Node(node), respond, move |bridge, asker| {
             bridge.state(asker, node, &statement)
         });

@@ -11,12 +11,11 @@ use std::io::ErrorKind;
 impl Served {
     pub(super) fn open_directory(&self, request: Request<'_>) {
         let node = request.node();
-        match self.answer(About::Node(node), || self.checked(self.volume.open_directory(node))) {
-            Ok(handle) => {
-                request.reply.structure(&OpenOut { handle: handle.0, ..OpenOut::default() });
-            }
-            Err(errno) => request.reply.error(errno),
-        }
+        let open = || self.checked(self.volume.open_directory(node));
+        let opened = self.answer(About::Node(node), open);
+        request
+            .reply
+            .answer(opened.map(|handle| OpenOut { handle: handle.0, ..OpenOut::default() }));
     }
 
     pub(super) fn sync_directory(&self, request: Request<'_>) {

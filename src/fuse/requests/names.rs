@@ -1,9 +1,8 @@
 //! Names: looked up, made, moved, removed.
 
 use super::super::Access;
-use super::super::bridge::opening;
 use super::super::bridge::{About, Answer, Asker, Bridge, Served};
-use super::super::bridge::{reply_created, reply_empty, reply_entry};
+use super::super::bridge::{opening, reply_created, reply_empty, reply_entry};
 use super::super::transport::Request;
 use super::super::wire::abi::{CreateIn, LinkIn, MkdirIn, MknodIn, Rename2In, RenameIn};
 use super::super::wire::name;
@@ -170,7 +169,7 @@ impl Served {
     }
 
     /// Takes a request apart that has arguments and a name.
-    pub(super) fn with_name<'r, T: FromBytes>(
+    fn with_name<'r, T: FromBytes>(
         &self,
         request: Request<'r>,
         work: impl FnOnce(&Self, Request<'r>, T, OsString),

@@ -1,8 +1,8 @@
 //! Requests through `/dev/fuse`: a thread for each descriptor, one request at a time.
 
-use super::super::wire::abi::{OutHeader, opcode};
+use super::super::wire::MAX_TRANSFER;
+use super::super::wire::abi::{InitOut, OutHeader, opcode};
 use super::super::wire::init::{Disagreement, Greeting, Offer, greeting, our_version};
-use super::super::wire::{self, MAX_TRANSFER};
 use super::Handler;
 use super::reply::{Request, write};
 use rustix::io::Errno;
@@ -17,10 +17,7 @@ const LARGEST: usize = MAX_TRANSFER as usize + 4096;
 ///
 /// # Errors
 /// The kernel's, and a version that is not spoken here.
-pub fn greet(
-    device: &Arc<File>,
-    mut accept: impl FnMut(&Offer) -> wire::abi::InitOut,
-) -> io::Result<wire::abi::InitOut> {
+pub fn greet(device: &Arc<File>, accept: impl FnOnce(&Offer) -> InitOut) -> io::Result<()> {
     let mut buffer = vec![0; LARGEST];
     loop {
         let length = receive(device, &mut buffer)?.ok_or(ErrorKind::NotConnected)?;
@@ -31,9 +28,8 @@ pub fn greet(
         match greeting(request.body().rest()) {
             Ok(Greeting::TooNew) => request.reply.structure(&our_version()),
             Ok(Greeting::Version(offer)) => {
-                let agreed = accept(&offer);
-                request.reply.structure(&agreed);
-                return Ok(agreed);
+                request.reply.structure(&accept(&offer));
+                return Ok(());
             }
             Err(disagreement) => {
                 request.reply.error(Errno::PROTO);

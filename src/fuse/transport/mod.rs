@@ -24,10 +24,9 @@ pub trait Handler: Send + Sync {
 }
 
 /// By which way requests go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     /// Through rings where the kernel offers them.
-    #[default]
     Offered,
     /// Through the device.
     Device,

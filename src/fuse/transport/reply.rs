@@ -80,6 +80,14 @@ impl Reply {
         self.bytes(&[structure.as_bytes()]);
     }
 
+    /// Answers with a structure or an error.
+    pub fn answer(self, answer: Result<impl IntoBytes + zerocopy::Immutable, Errno>) {
+        match answer {
+            Ok(structure) => self.structure(&structure),
+            Err(errno) => self.error(errno),
+        }
+    }
+
     /// Answers that it is done.
     pub fn done(self) {
         self.bytes(&[]);

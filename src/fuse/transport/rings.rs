@@ -96,8 +96,8 @@ pub fn prepare(
         is_refused: AtomicBool::new(false),
     });
     let wanted = THREADS.min(THREADS_IN_ALL / online.len().max(1)).max(2);
-    let rings = possible.iter().map(|number| if online.contains(number) { wanted } else { 1 });
-    let descriptors = DESCRIPTORS * rings.sum::<usize>() as u64;
+    let wanted = |number: &u16| if online.contains(number) { wanted } else { 1 };
+    let descriptors = DESCRIPTORS * possible.iter().map(wanted).sum::<usize>() as u64;
     let limit = getrlimit(Resource::Nofile).current;
     if limit.is_some_and(|limit| limit < descriptors + DESCRIPTORS_LEFT) {
         return Err(io::Error::other("too few descriptors"));
@@ -108,7 +108,7 @@ pub fn prepare(
         let queue = Arc::new(Queue {
             number,
             common: common.clone(),
-            wanted: if online.contains(&number) { wanted } else { 1 },
+            wanted: wanted(&number),
             threads: AtomicUsize::new(0),
             set_aside: AtomicUsize::new(0),
         });
