@@ -63,6 +63,11 @@ impl Works {
         }
     }
 
+    /// Forgets what the clients did: there is a new database.
+    pub fn begin_clients_anew(&mut self) {
+        self.clients.iter_mut().for_each(|client| *client = Arc::default());
+    }
+
     /// Has everybody work; on request tables are made, too.
     pub fn begin(
         &mut self,
@@ -135,6 +140,20 @@ impl Works {
             moved: self.moved.standing(),
             clients: self.clients.iter().map(|client| client.standing()).collect(),
         }
+    }
+
+    /// The same, at a moment at which no file may be empty after a power cut.
+    pub fn standing_with_contents(&self) -> Standing {
+        let mut standing = self.standing();
+        until("no file may be empty", SOON, || {
+            standing = self.standing();
+            let pairs = self.written.iter().zip(&standing.files);
+            let mut crashes = pairs.map(|(written, (answered, begun))| {
+                (written, Crash { of_power: true, answered: *answered, begun: *begun })
+            });
+            crashes.all(|(written, crash)| !written.may_be_empty(crash))
+        });
+        standing
     }
 
     /// The files that are written in place.

@@ -13,6 +13,9 @@ use std::fs::{self, File};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+/// How InnoDB may write.
+const FLUSH_METHODS: &[&str] = &["O_DIRECT", "O_DSYNC", "fsync"];
+
 /// Everything, between two crashes. What comes first is dropped first.
 pub struct Stage {
     server: Option<MariaDb>,
@@ -20,6 +23,8 @@ pub struct Stage {
     pub disk: Disk,
     pub works: Works,
     random: Random,
+    /// After how many power cuts the database did not recover.
+    unrecovered: usize,
 }
 
 impl Stage {
@@ -32,33 +37,45 @@ impl Stage {
         fs::create_dir(&root).unwrap();
         let instance = Instance::initialised_in(root);
         instance.start();
-        let (data, files) = (instance.work().join("mysql"), instance.work().join("files"));
-        template::copy_without_rows(&data);
-        instance.encrypt("@mysql", &data);
+        let files = instance.work().join("files");
         instance.allow("@mysql", &program("mariadbd"));
         fs::create_dir(&files).unwrap();
         instance.encrypt("@test", &files);
         instance.allow_this_test("@test");
         let works = Works::new(&files, instance.work().join("moved"));
-        let mut stage = Self { server: None, instance, disk, works, random: Random(seed) };
-        bank::prepare(stage.start_server());
+        let random = Random(seed);
+        let mut stage = Self { server: None, instance, disk, works, random, unrecovered: 0 };
+        stage.make_database();
         stage
     }
 
-    /// Starts a server on the data, and has it recover.
-    #[track_caller]
-    fn start_server(&mut self) -> &MariaDb {
+    /// Encrypts a new database, in the place of one that is there, and starts a server on it.
+    fn make_database(&mut self) {
+        let data = self.instance.work().join("mysql");
+        if fs::symlink_metadata(&data).is_ok() {
+            self.instance.decrypt(&data);
+            fs::remove_dir_all(&data).unwrap();
+        }
+        template::copy_without_rows(&data);
+        self.instance.encrypt("@mysql", &data);
+        let started = self.start_server();
+        bank::prepare(started.unwrap_or_else(|told| panic!("{told}")));
+        self.works.begin_clients_anew();
+    }
+
+    /// Starts a server on the data, and has it recover; or tells how it ended.
+    fn start_server(&mut self) -> Result<&MariaDb, String> {
         let (data, run) = (self.instance.work().join("mysql"), self.disk.beside().join("run"));
         let mut command = MariaDb::command(&program("mariadbd"), &data, &run);
-        let flush = ["O_DIRECT", "fsync", "O_DSYNC"][self.random.below(3) as usize];
-        command.arg(format!("--innodb-flush-method={flush}"));
+        let method = FLUSH_METHODS[self.random.below(FLUSH_METHODS.len() as u64) as usize];
+        command.arg(format!("--innodb-flush-method={method}"));
         // Small, so that pages are written all the time.
         command.args(["--innodb-log-file-size=4M", "--innodb-buffer-pool-size=8M"]);
         // The template's accounts have passwords.
         command.arg("--skip-grant-tables");
         // What is told of a failure is about this start.
         let _ = fs::remove_file(run.join("log.err"));
-        self.server.insert(MariaDb::start_as(command, &run))
+        Ok(self.server.insert(MariaDb::try_start_as(command, &run)?))
     }
 
     /// Has everybody work until each has done something, and then for a while.
@@ -106,7 +123,7 @@ impl Stage {
     #[track_caller]
     pub fn come_back(&mut self, of_power: bool, before: &Standing, after: &Standing) {
         let faults = self.faults(of_power, before, after);
-        let log = self.server.as_ref().unwrap().log();
+        let log = self.server.as_ref().map(MariaDb::log).unwrap_or_default();
         assert!(faults.is_empty(), "{}: {faults:#?}\n{log}", self.disk.name());
     }
 
@@ -123,10 +140,29 @@ impl Stage {
         let mut faults = self.damage(of_power, harmless);
         faults.extend(self.works.judge_files(of_power, before, after));
         self.instance.assert_no_leftovers(&self.instance.work());
-        self.start_server();
-        let server = self.server.as_ref().unwrap();
-        faults.extend(self.works.judge_tables(server, before, after));
+        match self.start_server() {
+            Ok(_) => {
+                let server = self.server.as_ref().unwrap();
+                faults.extend(self.works.judge_tables(server, before, after));
+            }
+            Err(told) => {
+                let is_damaged = faults.iter().any(|fault| fault.contains("/mysql/"));
+                assert!(of_power && !is_damaged, "{}: {faults:#?}\n{told}", self.disk.name());
+                eprintln!("{}: the database did not recover: {told}", self.disk.name());
+                self.unrecovered += 1;
+                self.make_database();
+            }
+        }
         faults
+    }
+
+    /// How often the database did not recover though each of its sectors is what it should be. On plain ext4, without ezncrypt and
+    /// under this load, MariaDB 10.11.19 did not after 17 of about 1,500 cuts with `innodb_flush_method=fsync` (corrupted pages; once a
+    /// crash), with and without tables being made, and after none of about 1,000 with the others. There a page that is
+    /// written directly lands whole, where the service's lands by the sector, as on a disk that tears pages:
+    /// so all methods are here what `fsync` is there.
+    pub fn unrecovered(&self) -> usize {
+        self.unrecovered
     }
 
     /// What `verify` finds of other kinds than these; `of_power` leaves out files that are judged byte by byte.

@@ -81,6 +81,11 @@ impl Written {
         Step::Write { at: at as usize, bytes: words.take(length as usize).collect() }
     }
 
+    /// Whether it would be right to find nothing in the file after a crash.
+    pub fn may_be_empty(&self, crash: Crash) -> bool {
+        self.history.lock().unwrap().faults(crash, &Found::new()).is_empty()
+    }
+
     /// Looks at the file after a crash, and goes on from what it holds.
     pub fn judge(&self, crash: Crash) -> Vec<String> {
         let mut history = self.history.lock().unwrap();

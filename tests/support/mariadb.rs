@@ -63,15 +63,23 @@ impl MariaDb {
 
     /// Starts the server of a [`MariaDb::command`] with its files in `run`, and waits until it answers.
     #[track_caller]
-    pub fn start_as(mut command: Command, run: &Path) -> Self {
+    pub fn start_as(command: Command, run: &Path) -> Self {
+        Self::try_start_as(command, run).unwrap_or_else(|told| panic!("{told}"))
+    }
+
+    /// The same, or how it ended and what it logged.
+    pub fn try_start_as(mut command: Command, run: &Path) -> Result<Self, String> {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut server = Self { child: command.spawn().unwrap(), run: run.to_owned() };
+        let mut ended = None;
         process::until("the server answers", READY, || {
-            let ended = server.child.try_wait().unwrap();
-            assert!(ended.is_none(), "mariadbd ended: {ended:?}\n{}", server.log());
-            server.admin("ping").code == Some(0)
+            ended = server.child.try_wait().unwrap();
+            ended.is_some() || server.admin("ping").code == Some(0)
         });
-        server
+        match ended {
+            Some(status) => Err(format!("mariadbd ended: {status}\n{}", server.log())),
+            None => Ok(server),
+        }
     }
 
     /// The socket it listens on.
