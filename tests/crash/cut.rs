@@ -29,9 +29,8 @@ fn a_disk_that_lost_what_it_had_told_to_be_durable_is_noticed_in_each_file_and_b
     for attempt in 0..3 {
         let load = stage.load();
         stage.disk.snapshot();
-        // Among so many there are changes and then syncs; each client's next transaction may have been durable before.
-        stage.works.wait_for(100);
-        stage.works.wait_for(1);
+        // Among so many there are changes and then syncs; a client's next transaction may have been durable before.
+        stage.works.wait_for(100, 2);
         let late = stage.works.standing_with_contents();
         stage.kill(load);
         stage.fall_back();

@@ -27,7 +27,7 @@ pub struct Works {
     document: Arc<Document>,
     moved: Arc<Moved>,
     clients: Vec<Arc<Client>>,
-    /// How many moves are waited for in this round.
+    /// How many moves are still to be waited for in this round.
     moves: u64,
     /// Steps of files that were answered until now.
     steps: usize,
@@ -117,16 +117,17 @@ impl Works {
         })
     }
 
-    /// Waits until each file has seen so many steps more, and all others have done something.
-    pub fn wait_for(&self, steps: usize) {
-        let before = self.standing();
+    /// Waits until each file has seen so many steps more and each client so many transactions, and all others have done
+    /// something in this round.
+    pub fn wait_for(&mut self, steps: usize, transactions: u64) {
+        let (before, moves) = (self.standing(), std::mem::take(&mut self.moves));
         until("everybody works", SOON, || {
             let now = self.standing();
             let pairs = now.files.iter().zip(&before.files);
             let files = pairs.map(|(now, before)| now.0 >= before.0 + steps);
             let pairs = now.clients.iter().zip(&before.clients);
-            let clients = pairs.map(|(now, before)| now.0 > before.0);
-            let moved = now.moved.0 >= before.moved.0 + self.moves;
+            let clients = pairs.map(|(now, before)| now.0 >= before.0 + transactions);
+            let moved = now.moved.0 >= before.moved.0 + moves;
             moved && now.document.0 > before.document.0 && files.chain(clients).all(|done| done)
         });
     }
