@@ -3,14 +3,24 @@
 use super::attributes;
 use super::content::Content;
 use super::context::Context;
-use super::copy::{Meter, piece};
+use super::copy::Meter;
+use super::crew::{self, News, Teller, threads_for};
 use super::error::{At, Error, Result, Trait};
+use super::pieces::{CHUNK, piece};
 use super::scan::{Entry, Manifest};
 use super::side::{Item, Side};
+use crate::format::geometry::MAX_SIZE;
 use crate::storage::with_buffer;
 use crate::volume;
 use rustix::fs::readlinkat;
+use std::ops::Range;
 use std::path::PathBuf;
+
+/// Bytes of a file that one thread compares: about 64 MiB.
+const PART: u64 = 64 * CHUNK;
+
+/// Parts of one file at most.
+const MAX_PARTS: u64 = 1024;
 
 /// Reads both trees and fails with [`Error::Differs`] at the first difference. `manifest` is the
 /// source's, from before the copy.
@@ -21,11 +31,11 @@ pub(super) fn compare(
     context: &mut Context<'_>,
 ) -> Result<()> {
     let copy = Manifest::of(to)?;
-    let mut meter = Meter::new(manifest.data());
     let differs = |path: PathBuf, what| Error::Differs { path, what };
     if manifest.entries.len() != copy.entries.len() {
         return Err(differs(from.original.clone(), Trait::Names));
     }
+    let mut parts = Vec::new();
     for (source, copy) in manifest.entries.iter().zip(&copy.entries) {
         let shown = from.shown(&source.path);
         if source.path != copy.path {
@@ -36,29 +46,49 @@ pub(super) fn compare(
         }
         attributes::compare(source, copy).map_err(|what| differs(shown, what))?;
         if source.link_to.is_none() {
-            entry(from, to, source, copy, &mut meter, context)?;
+            parts.extend(Part::all_of(source, copy));
         }
     }
-    Ok(())
+    let mut meter = Meter::new(manifest.data(), from, context);
+    let threads = threads_for(manifest.data(), parts.len());
+    crew::work(&parts, threads, &mut |news| meter.hear(news), &|part, teller| {
+        compare_part(from, to, part, teller)
+    })
 }
 
-fn entry(
-    from: &Side,
-    to: &Side,
-    source: &Entry,
-    copy: &Entry,
-    meter: &mut Meter,
-    context: &mut Context<'_>,
-) -> Result<()> {
+/// What one thread compares: an entry, or a range of the contents of a large file.
+struct Part<'m> {
+    source: &'m Entry,
+    copy: &'m Entry,
+    range: Range<u64>,
+}
+
+impl<'m> Part<'m> {
+    fn all_of(source: &'m Entry, copy: &'m Entry) -> impl Iterator<Item = Self> {
+        let size = if source.is_file() { source.size.max(copy.size) } else { 0 };
+        // Of files with large holes not too many.
+        let part = PART.max(size.div_ceil(MAX_PARTS).next_multiple_of(CHUNK));
+        let count = size.div_ceil(part).max(1);
+        (0..count).map(move |n| {
+            let end = if n + 1 == count { MAX_SIZE } else { (n + 1) * part };
+            Self { source, copy, range: n * part..end }
+        })
+    }
+}
+
+fn compare_part(from: &Side, to: &Side, part: &Part<'_>, teller: Teller<'_, '_>) -> Result<()> {
+    let Part { source, copy, range } = part;
     let shown = from.shown(&source.path);
     let (old, new) = (from.item(source)?, to.item(copy)?);
-    let found = attributes::xattrs(&new, &shown)?;
-    attributes::compare_xattrs(&attributes::xattrs(&old, &shown)?, found, &shown)?;
+    if range.start == 0 {
+        let found = attributes::xattrs(&new, &shown)?;
+        attributes::compare_xattrs(&attributes::xattrs(&old, &shown)?, found, &shown)?;
+    }
     let what = match (&old, &new) {
         (Item::Open(old), Item::Open(new)) if source.is_file() => {
-            Side::forget_cached(new);
+            to.forget_cached(new, range);
             let (old, new) = (from.content(source, old)?, to.content(copy, new)?);
-            let difference = contents(&old, &new, meter, context);
+            let difference = contents(&old, &new, range, teller);
             difference.map_err(|source| Error::Volume { path: shown.clone(), source })?
         }
         (Item::Named(above, name), Item::Named(above_new, name_new))
@@ -78,21 +108,21 @@ fn entry(
 fn contents(
     old: &Content,
     new: &Content,
-    meter: &mut Meter,
-    context: &mut Context<'_>,
+    range: &Range<u64>,
+    teller: Teller<'_, '_>,
 ) -> volume::Result<Option<Trait>> {
     let size = old.size()?;
     if size != new.size()? {
         return Ok(Some(Trait::Size));
     }
-    let mut at = 0;
-    while at < size {
+    let (mut at, end) = (range.start, range.end.min(size));
+    while at < end {
         // Where both have a hole, both read as zeros.
         let data = [old.seek_data(at)?, new.seek_data(at)?];
-        let Some(start) = data.into_iter().flatten().min().filter(|start| *start < size) else {
+        let Some(start) = data.into_iter().flatten().min().filter(|start| *start < end) else {
             break;
         };
-        let length = piece(start, size);
+        let length = piece(start, end);
         let same = with_buffer(length, |old_bytes| {
             with_buffer(length, |new_bytes| {
                 let read = (old.read_at(start, old_bytes)?, new.read_at(start, new_bytes)?);
@@ -103,7 +133,7 @@ fn contents(
             return Ok(Some(Trait::Contents));
         }
         at = start + length as u64;
-        meter.add(length, context);
+        teller(News::Bytes(length));
     }
     Ok(None)
 }

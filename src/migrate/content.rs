@@ -1,9 +1,11 @@
 //! A file's plaintext, whether it lies there plain or sealed.
 
 use crate::crypto::CategoryKeys;
+use crate::format::geometry::{SectorIndex, sectors};
 use crate::storage::DiskFile;
 use crate::volume::file::CipherFile;
 use crate::volume::{Error, Result};
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -66,6 +68,17 @@ impl Content {
         match self {
             Self::Plain(file) => Ok(file.set_size(size)?),
             Self::Cipher(file) => file.set_size(size),
+        }
+    }
+
+    /// Has the kernel begin to write a range to the disk, where it thinks of it: nothing is promised. A later reading of
+    /// it is of the disk.
+    pub(super) fn begin_write_out(&self, range: Range<u64>) {
+        match self {
+            Self::Plain(file) => file.forget_cached(range),
+            Self::Cipher(file) => {
+                file.forget_cached(SectorIndex::of(range.start).0..sectors(range.end));
+            }
         }
     }
 

@@ -3,38 +3,47 @@
 use super::attributes;
 use super::content::Content;
 use super::context::{Context, Step};
+use super::crew::{self, News, Teller, threads_for};
 use super::error::{At, Error, Result};
+use super::pieces::{CHUNK, read_all};
 use super::scan::{Entry, Manifest};
 use super::side::{Item, Side};
-use crate::format::geometry::PAYLOAD;
-use crate::storage::with_buffer;
 use crate::volume;
 use rustix::fs::{AtFlags, Mode, linkat, mkdirat, mknodat, readlinkat, symlinkat};
+use std::cmp::Reverse;
 use std::path::Path;
 
-/// Bytes moved at once: about 1 MiB, in whole sectors so that none is sealed twice.
-pub(super) const CHUNK: u64 = 256 * PAYLOAD;
+/// The disk is given what was copied in pieces of so many bytes, while the next one is copied.
+const WRITE_OUT: u64 = 8 * CHUNK;
 
-/// The length of the next piece of `start..end`, which ends on a multiple of [`CHUNK`].
-pub(super) fn piece(start: u64, end: u64) -> usize {
-    (CHUNK - start % CHUNK).min(end - start) as usize
-}
+/// A file of so many bytes is worth a thread that reads ahead.
+const LARGE: u64 = 16 * CHUNK;
 
 /// Counts bytes and tells of them.
-pub(super) struct Meter {
+pub(super) struct Meter<'m, 'c> {
     done: u64,
     total: u64,
+    /// Whose entries are told of.
+    side: &'m Side,
+    context: &'m mut Context<'c>,
 }
 
-impl Meter {
-    pub(super) fn new(total: u64) -> Self {
-        Self { done: 0, total }
+impl<'m, 'c> Meter<'m, 'c> {
+    pub(super) fn new(total: u64, side: &'m Side, context: &'m mut Context<'c>) -> Self {
+        Self { done: 0, total, side, context }
     }
 
-    pub(super) fn add(&mut self, bytes: usize, context: &mut Context<'_>) {
-        // The total is an estimate; the bar must not run past its end.
-        self.done = self.total.min(self.done + bytes as u64);
-        context.tell(Step::Bytes { done: self.done, total: self.total });
+    pub(super) fn hear(&mut self, news: News<'_>) {
+        match news {
+            News::Begun(entry) => {
+                self.context.tell(Step::Copying { path: self.side.shown(&entry.path) });
+            }
+            News::Bytes(bytes) => {
+                // The total is an estimate; the bar must not run past its end.
+                self.done = self.total.min(self.done + bytes as u64);
+                self.context.tell(Step::Bytes { done: self.done, total: self.total });
+            }
+        }
     }
 }
 
@@ -46,17 +55,35 @@ pub(super) fn copy(
     manifest: &Manifest,
     context: &mut Context<'_>,
 ) -> Result<()> {
-    let mut meter = Meter::new(manifest.data());
+    let (mut files, mut links) = (Vec::new(), Vec::new());
+    let mut meter = Meter::new(manifest.data(), from, context);
     for entry in &manifest.entries {
-        context.tell(Step::Copying { path: from.shown(&entry.path) });
         match entry.link_to {
-            Some(first) => link(to, &manifest.entries[first].path, &entry.path)?,
-            None if entry.is_directory() => {
-                to.make(&entry.path, |above, name| mkdirat(above, name, Mode::RWXU))?;
+            Some(first) => links.push((first, entry)),
+            None if entry.is_file() => files.push(entry),
+            None => {
+                meter.hear(News::Begun(entry));
+                if entry.is_directory() {
+                    to.make(&entry.path, |above, name| mkdirat(above, name, Mode::RWXU))?;
+                } else {
+                    named(from, to, entry)?;
+                }
             }
-            None if entry.is_file() => file(from, to, entry, &mut meter, context)?,
-            None => named(from, to, entry)?,
         }
+    }
+    let threads = threads_for(manifest.data(), files.len());
+    // Processors that have no file of their own read for the others.
+    let ahead = threads > files.len();
+    if threads > 1 {
+        // The largest first, so that none of them is what all others wait for in the end.
+        files.sort_by_key(|entry| Reverse(entry.data()));
+    }
+    crew::work(&files, threads, &mut |news| meter.hear(news), &|entry, teller| {
+        file(from, to, entry, ahead, teller)
+    })?;
+    for (first, entry) in links {
+        meter.hear(News::Begun(entry));
+        link(to, &manifest.entries[first].path, &entry.path)?;
     }
     context.tell(Step::Attributes);
     // After their contents, because those change the times, and a default ACL would be inherited.
@@ -88,19 +115,20 @@ fn named(from: &Side, to: &Side, entry: &Entry) -> Result<()> {
     attributes::apply(&copy, entry, &attributes::xattrs(&source, &shown)?, &shown)
 }
 
-fn file(
+fn file<'a>(
     from: &Side,
     to: &Side,
-    entry: &Entry,
-    meter: &mut Meter,
-    context: &mut Context<'_>,
+    entry: &'a Entry,
+    ahead: bool,
+    teller: Teller<'_, 'a>,
 ) -> Result<()> {
+    teller(News::Begun(entry));
     let shown = from.shown(&entry.path);
     let source = from.item(entry)?;
     let Item::Open(opened) = &source else { return Err(Error::Changed(shown)) };
     let created = to.create(&entry.path)?;
     let contents = from.content(entry, opened)?;
-    let copied = contents_of(&contents, &to.content(entry, &created)?, meter, context);
+    let copied = contents_of(&contents, &to.content(entry, &created)?, ahead, teller);
     if !copied.map_err(|source| Error::Volume { path: shown.clone(), source })? {
         return Err(Error::Changed(shown));
     }
@@ -112,35 +140,26 @@ fn file(
 fn contents_of(
     from: &Content,
     to: &Content,
-    meter: &mut Meter,
-    context: &mut Context<'_>,
+    ahead: bool,
+    teller: Teller<'_, '_>,
 ) -> volume::Result<bool> {
     from.must_be_written()?;
     let size = from.size()?;
-    let mut at = 0;
-    while at < size {
-        let Some(start) = from.seek_data(at)?.filter(|start| *start < size) else { break };
-        let end = from.seek_hole(start)?.unwrap_or(size).clamp(start + 1, size);
-        at = start;
-        while at < end {
-            let length = piece(at, end);
-            let whole = with_buffer(length, |buffer| {
-                if from.read_at(at, buffer)? < length {
-                    return Ok(false);
-                }
-                to.write_at(at, buffer).map(|()| true)
-            })?;
-            if !whole {
-                return Ok(false);
-            }
-            at += length as u64;
-            meter.add(length, context);
+    let mut given = 0;
+    let whole = read_all(from, size, ahead && size >= LARGE, &mut |at, bytes| {
+        to.write_at(at, bytes)?;
+        let end = at + bytes.len() as u64;
+        teller(News::Bytes(bytes.len()));
+        if end / WRITE_OUT > given / WRITE_OUT {
+            to.begin_write_out(given..end);
+            given = end;
         }
-    }
-    if to.size()? < size {
+        Ok(())
+    })?;
+    if whole && to.size()? < size {
         to.set_size(size)?;
     }
-    Ok(true)
+    Ok(whole)
 }
 
 fn directory_attributes(from: &Side, to: &Side, entry: &Entry) -> Result<()> {

@@ -1,11 +1,11 @@
 //! Encrypting, decrypting, and what is left of it.
 
 use super::fixture::{NOTHING, Sandbox, make_tree, paths, snapshot, sparse};
-use super::{Error, Kind, Phase, Step};
+use super::{Error, Kind, Phase, Step, Trait};
 use crate::storage::DiskFile;
 use crate::volume::file::CipherFile;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{FileExt, MetadataExt, symlink};
 use std::path::Path;
 
 #[test]
@@ -92,6 +92,45 @@ fn holes_stay_holes_both_ways() {
     let plain = fs::metadata(&path).unwrap();
     assert_eq!(plain.len(), 10 << 30);
     assert!(plain.blocks() * 512 < 1 << 20, "{} blocks", plain.blocks());
+}
+
+#[test]
+fn a_tree_that_several_threads_work_on_comes_back_as_it_was() {
+    let mut sandbox = Sandbox::new();
+    let data = sandbox.home().join("data");
+    make_tree(&data);
+    for number in 0..300 {
+        fs::write(data.join(number.to_string()), vec![number as u8; number * 50]).unwrap();
+    }
+    fs::hard_link(data.join("299"), data.join("0 is another name")).unwrap();
+    sparse(&data.join("long"), 300 << 20);
+    let before = snapshot(&data);
+    sandbox.encrypt(&data).unwrap();
+    sandbox.decrypt().unwrap();
+    assert_eq!(snapshot(&data), before);
+    assert_eq!(sandbox.stored(), NOTHING);
+}
+
+#[test]
+fn a_byte_that_differs_in_any_part_of_a_large_file_is_found() {
+    let size = 200 << 20;
+    for place in [0, 5000, 100 << 20, size - 1] {
+        let mut sandbox = Sandbox::new();
+        let path = sandbox.home().join("large");
+        sparse(&path, size);
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        let mut meddle = |step| {
+            if step == Step::Comparing {
+                file.write_all_at(b"!", place).unwrap();
+            }
+        };
+        let found = sandbox.with(&mut meddle, |context| super::encrypt(&path, "mysql", context));
+        assert!(
+            matches!(&found, Err(Error::Differs { what: Trait::Contents, .. })),
+            "{place}: {found:?}"
+        );
+        assert_eq!(sandbox.stored(), NOTHING);
+    }
 }
 
 #[test]

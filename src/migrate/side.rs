@@ -4,8 +4,11 @@ use super::beneath;
 use super::content::{Content, Form};
 use super::error::{At, Error, Result};
 use super::scan::{Entry, inode};
+use crate::format::geometry::ciphertext_size;
 use rustix::fs::{Advice, AtFlags, FileType, Mode, OFlags, StatxFlags, fadvise, statx};
 use std::ffi::OsString;
+use std::num::NonZeroU64;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -63,10 +66,14 @@ impl Side {
         Content::open(copy, &self.form).map_err(|source| Error::Volume { path: shown, source })
     }
 
-    /// Makes the kernel forget what it has cached of a file, so that reading it asks the disk. A
+    /// Makes the kernel forget what it has cached of a range of a file's plaintext, so that reading it asks the disk. A
     /// filesystem without a disk may refuse.
-    pub(super) fn forget_cached(opened: &OwnedFd) {
-        let _ = fadvise(opened, 0, None, Advice::DontNeed);
+    pub(super) fn forget_cached(&self, opened: &OwnedFd, range: &Range<u64>) {
+        let (start, end) = match self.form {
+            Form::Plain => (range.start, range.end),
+            Form::Cipher(_) => (ciphertext_size(range.start), ciphertext_size(range.end)),
+        };
+        let _ = fadvise(opened, start, NonZeroU64::new(end - start), Advice::DontNeed);
     }
 
     /// Makes an empty file, for its owner only.
