@@ -7,6 +7,7 @@
 mod bridge;
 mod convert;
 mod counters;
+mod crowd;
 mod errno;
 mod gate;
 mod looking;

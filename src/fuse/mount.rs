@@ -3,7 +3,7 @@
 use super::bridge::{Bridge, Served};
 use super::transport::{self, Serving, Transport};
 use super::wire::MAX_TRANSFER;
-use super::{Counters, Gate};
+use super::{Counters, Gate, crowd};
 use crate::sys::{affinity, fuse_device};
 use crate::volume::{Ino, Volume};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -62,6 +62,7 @@ impl Mount {
     fn run(self, device: File, point: &Path) -> io::Result<Mounted> {
         let bridge = Bridge { volume: self.volume, gate: self.gate, counters: self.counters };
         let (volume, place) = (bridge.volume.clone(), point.to_owned());
+        let known = volume.clone();
         let broken: transport::Broken = Arc::new(move |why| {
             volume.panicked(None, why);
             // Whoever waits is told that nobody serves the mount: better than waiting for good.
@@ -70,6 +71,7 @@ impl Mount {
         let served = Arc::new(Served::new(bridge));
         let serving = transport::serve(device, served, self.transport, broken)?;
         read_ahead(point);
+        crowd::watch(known, serving.notifier.clone())?;
         Ok(Mounted { point: point.to_owned(), serving })
     }
 }

@@ -12,8 +12,8 @@ use std::ffi::OsString;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
 /// A node's number: that of its ciphertext file, or [`ROOT`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -107,6 +107,11 @@ impl Inode {
         self.file_slot().upgrade()
     }
 
+    /// Whether nobody has the contents open, nor is about to.
+    fn is_idle(&self) -> bool {
+        self.file.try_lock().is_ok_and(|file| file.strong_count() == 0)
+    }
+
     /// The place where the open contents are kept; locked while they are opened.
     pub fn file_slot(&self) -> MutexGuard<'_, Weak<CipherFile>> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
@@ -158,9 +163,20 @@ pub fn original_path(storage: &Path, category: &str, path: &Path) -> Option<Path
 }
 
 /// All known nodes.
-#[derive(Default)]
 pub struct Inodes {
     known: Mutex<HashMap<Ino, (Arc<Inode>, u64)>>,
+    /// More than so many are too many.
+    most: AtomicUsize,
+    /// There are too many, or all were forgotten for good.
+    crowded: Condvar,
+    is_over: AtomicBool,
+}
+
+impl Default for Inodes {
+    fn default() -> Self {
+        let (most, is_over) = (AtomicUsize::new(usize::MAX), AtomicBool::new(false));
+        Self { known: Mutex::default(), most, crowded: Condvar::new(), is_over }
+    }
 }
 
 impl Inodes {
@@ -184,6 +200,9 @@ impl Inodes {
         }
         let inode = Arc::new(found);
         known.insert(inode.ino, (inode.clone(), 1));
+        if known.len() > self.most.load(Relaxed) {
+            self.crowded.notify_all();
+        }
         inode
     }
 
@@ -206,17 +225,38 @@ impl Inodes {
         }
     }
 
+    /// Waits until there are more than `most`; returns half of those that nobody has open, any of them. `None` once all
+    /// were forgotten by [`Inodes::clear`]. For one thread.
+    pub fn wait_for_crowd(&self, most: usize) -> Option<Vec<Ino>> {
+        let mut known = self.lock();
+        self.most.store(most, Relaxed);
+        while known.len() <= most {
+            if self.is_over.load(Relaxed) {
+                return None;
+            }
+            known = self.crowded.wait(known).unwrap_or_else(PoisonError::into_inner);
+        }
+        let idle = known.values().filter(|(inode, _)| inode.ino != ROOT && inode.is_idle());
+        Some(idle.map(|(inode, _)| inode.ino).step_by(2).collect())
+    }
+
     /// All that are known.
     pub fn all(&self) -> Vec<Arc<Inode>> {
         self.lock().values().map(|(inode, _)| inode.clone()).collect()
     }
 
-    /// Forgets all nodes.
+    /// Forgets all nodes, for good.
     pub fn clear(&self) {
         self.lock().clear();
+        self.is_over.store(true, Relaxed);
+        self.crowded.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Ino, (Arc<Inode>, u64)>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+#[path = "inodes_tests.rs"]
+mod tests;

@@ -174,6 +174,14 @@ fn out_header(unique: u64, length: usize, error: Option<Errno>) -> OutHeader {
 /// Hands an answer, or a notification, to the kernel in one call. That nobody waits for it any more (`ENOENT`), or the
 /// mount is over, is no matter here.
 pub fn write(device: &File, header: &OutHeader, parts: &[&[u8]]) {
+    let _ = try_write(device, header, parts);
+}
+
+/// The same, and what the kernel says to it.
+///
+/// # Errors
+/// The kernel's.
+pub fn try_write(device: &File, header: &OutHeader, parts: &[&[u8]]) -> rustix::io::Result<()> {
     let mut slices = [IoSlice::new(&[]); PARTS];
     slices[0] = IoSlice::new(header.as_bytes());
     debug_assert!(parts.len() < PARTS);
@@ -181,7 +189,12 @@ pub fn write(device: &File, header: &OutHeader, parts: &[&[u8]]) {
         *slice = IoSlice::new(part);
     }
     let count = PARTS.min(parts.len() + 1);
-    while rustix::io::writev(device, &slices[..count]) == Err(Errno::INTR) {}
+    loop {
+        match rustix::io::writev(device, &slices[..count]) {
+            Err(Errno::INTR) => {}
+            other => return other.map(drop),
+        }
+    }
 }
 
 #[cfg(test)]

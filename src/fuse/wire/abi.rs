@@ -90,6 +90,8 @@ pub const OPEN_KEEP_CACHE: u32 = 1 << 1;
 pub const NOTIFY_INVAL_INODE: i32 = 2;
 /// As above, of a name.
 pub const NOTIFY_INVAL_ENTRY: i32 = 3;
+/// As above, of nodes that nobody uses; since 7.45.
+pub const NOTIFY_PRUNE: i32 = 9;
 
 /// Structures that are only bytes.
 macro_rules! plain {
@@ -382,6 +384,13 @@ plain! {
         next: u64,
         name_len: u32,
         kind: u32,
+    }
+
+    struct NotifyPrune {
+        /// The numbers of so many nodes follow.
+        count: u32,
+        padding: u32,
+        spare: u64,
     }
 
     struct NotifyInvalInode {

@@ -118,6 +118,17 @@ impl Volume {
         self.inodes.forget(ino, count);
     }
 
+    /// Whether a node is known.
+    pub fn knows(&self, ino: Ino) -> bool {
+        self.inodes.get(ino).is_ok()
+    }
+
+    /// Waits until more than `most` nodes are known; returns half of those that nobody has open, any of them, for the kernel
+    /// to be asked to forget. `None` once the volume is closed. For one thread.
+    pub fn wait_for_crowd(&self, most: usize) -> Option<Vec<Ino>> {
+        self.inodes.wait_for_crowd(most)
+    }
+
     /// Looks up an original path of a category, for the service itself; forget it afterwards.
     ///
     /// # Errors
