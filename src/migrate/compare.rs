@@ -66,14 +66,17 @@ struct Part<'m> {
 impl<'m> Part<'m> {
     fn all_of(source: &'m Entry, copy: &'m Entry) -> impl Iterator<Item = Self> {
         let size = if source.is_file() { source.size.max(copy.size) } else { 0 };
-        // Of files with large holes not too many.
-        let part = PART.max(size.div_ceil(MAX_PARTS).next_multiple_of(CHUNK));
-        let count = size.div_ceil(part).max(1);
-        (0..count).map(move |n| {
-            let end = if n + 1 == count { MAX_SIZE } else { (n + 1) * part };
-            Self { source, copy, range: n * part..end }
-        })
+        ranges(size).map(move |range| Self { source, copy, range })
     }
+}
+
+/// Ranges that are compared by themselves: at least one, from 0 to [`MAX_SIZE`].
+fn ranges(size: u64) -> impl Iterator<Item = Range<u64>> {
+    let size = size.min(MAX_SIZE);
+    // Of files with large holes not too many.
+    let part = PART.max(size.div_ceil(MAX_PARTS).next_multiple_of(CHUNK));
+    let count = size.div_ceil(part).max(1);
+    (0..count).map(move |n| n * part..if n + 1 == count { MAX_SIZE } else { (n + 1) * part })
 }
 
 fn compare_part(from: &Side, to: &Side, part: &Part<'_>, teller: Teller<'_, '_>) -> Result<()> {
@@ -136,4 +139,21 @@ fn contents(
         teller(News::Bytes(length));
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_follow_each_other_to_the_end() {
+        for size in [0, 1, PART, PART + 1, 10 * PART, 1 << 50, MAX_SIZE - 1, MAX_SIZE, u64::MAX] {
+            let ranges: Vec<_> = ranges(size).collect();
+            assert!((1..=MAX_PARTS as usize).contains(&ranges.len()), "{size}");
+            assert_eq!((ranges[0].start, ranges[ranges.len() - 1].end), (0, MAX_SIZE), "{size}");
+            assert!(ranges.iter().all(|range| !range.is_empty()), "{size}");
+            assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start), "{size}");
+        }
+        assert_eq!(ranges(PART + 1).count(), 2);
+    }
 }

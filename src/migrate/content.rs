@@ -71,8 +71,7 @@ impl Content {
         }
     }
 
-    /// Has the kernel begin to write a range to the disk, where it thinks of it: nothing is promised. A later reading of
-    /// it is of the disk.
+    /// Has the kernel begin to write a range to the disk, where it thinks of it: nothing is promised.
     pub(super) fn begin_write_out(&self, range: Range<u64>) {
         match self {
             Self::Plain(file) => file.forget_cached(range),

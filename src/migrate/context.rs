@@ -45,7 +45,8 @@ pub trait Tree {
     fn changed(&self, record: &Record);
 }
 
-/// A sign of progress. Each is given before the step it names.
+/// A sign of progress. Each is given before the step it names, but where several threads copy: there
+/// [`Step::Copying`] may come later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Looking whether it can be done at all.

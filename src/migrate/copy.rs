@@ -72,14 +72,14 @@ pub(super) fn copy(
         }
     }
     let threads = threads_for(manifest.data(), files.len());
-    // Processors that have no file of their own read for the others.
-    let ahead = threads > files.len();
+    // A file that is more than one processor's share would be waited for: another one reads it.
+    let share = manifest.data() / threads as u64;
     if threads > 1 {
         // The largest first, so that none of them is what all others wait for in the end.
         files.sort_by_key(|entry| Reverse(entry.data()));
     }
     crew::work(&files, threads, &mut |news| meter.hear(news), &|entry, teller| {
-        file(from, to, entry, ahead, teller)
+        file(from, to, entry, threads > 1 && entry.data() > share, teller)
     })?;
     for (first, entry) in links {
         meter.hear(News::Begun(entry));

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{Builder, available_parallelism, scope};
 
-/// Threads at most. Each has a buffer of 1 MiB or two.
+/// Threads at most. Each has up to three buffers of 1 MiB.
 const MAX_THREADS: usize = 32;
 
 /// Below so many bytes, and so many files, one thread is enough.
@@ -38,7 +38,7 @@ pub(super) fn threads_for(bytes: u64, files: usize) -> usize {
 /// tells `teller`.
 ///
 /// # Errors
-/// The first that any of them met; the others end as soon as they are done with what they have in hand.
+/// One of those that they met; the others end as soon as they are done with what they have in hand.
 pub(super) fn work<'a, T: Sync>(
     items: &[T],
     threads: usize,
@@ -86,7 +86,7 @@ impl<T> Todo<'_, T> {
         work: &(dyn Fn(&T, Teller<'_, 'a>) -> Result<()> + Sync),
     ) -> Result<()> {
         let _watch = OverOnPanic(&self.is_over);
-        // That nobody listens any more is no reason to stop: somebody panicked then, who says so himself.
+        // Somebody listens as long as there are threads.
         let mut tell = |told| drop(news.send(told));
         while !self.is_over.load(Relaxed)
             && let Some(item) = self.items.get(self.next.fetch_add(1, Relaxed))

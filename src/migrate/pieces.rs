@@ -67,6 +67,7 @@ impl Pieces<'_> {
     }
 
     fn read_ahead(self, use_piece: Use<'_>) -> Result<bool> {
+        let (of, size) = (self.of, self.size);
         let (full, filled) = sync_channel(AHEAD);
         let (empty, emptied) = channel();
         for _ in 0..AHEAD {
@@ -75,7 +76,11 @@ impl Pieces<'_> {
         // What it takes along is dropped before the reader is waited for, who then does not wait either.
         scope(move |scope| {
             let read = move || self.fill(&emptied, &full);
-            let reader = Builder::new().name("migrate ahead".into()).spawn_scoped(scope, read)?;
+            let thread = Builder::new().name("migrate ahead".into());
+            let Ok(reader) = thread.spawn_scoped(scope, read) else {
+                // It can be done without, where there can be no more threads.
+                return read_all(of, size, false, use_piece);
+            };
             for (at, length, mut buffer) in filled {
                 use_piece(at, buffer.prepare(length))?;
                 let _ = empty.send(buffer);

@@ -112,9 +112,20 @@ fn a_tree_that_several_threads_work_on_comes_back_as_it_was() {
 }
 
 #[test]
+fn a_large_file_that_is_read_ahead_comes_back_as_it_was() {
+    let mut sandbox = Sandbox::new();
+    let path = sandbox.home().join("large");
+    let data: Vec<u8> = (0..20_u32 << 20).map(|at| (at / 7 % 251) as u8).collect();
+    fs::write(&path, &data).unwrap();
+    sandbox.encrypt(&path).unwrap();
+    sandbox.decrypt().unwrap();
+    assert!(fs::read(&path).unwrap() == data);
+}
+
+#[test]
 fn a_byte_that_differs_in_any_part_of_a_large_file_is_found() {
-    let size = 200 << 20;
-    for place in [0, 5000, 100 << 20, size - 1] {
+    let (size, part) = (200 << 20, 64 * super::pieces::CHUNK);
+    for place in [0, 5000, part - 1, part, 2 * part - 1, 2 * part, 100 << 20, size - 1] {
         let mut sandbox = Sandbox::new();
         let path = sandbox.home().join("large");
         sparse(&path, size);

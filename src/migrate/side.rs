@@ -4,7 +4,8 @@ use super::beneath;
 use super::content::{Content, Form};
 use super::error::{At, Error, Result};
 use super::scan::{Entry, inode};
-use crate::format::geometry::ciphertext_size;
+use crate::format::geometry::{MAX_SIZE, ciphertext_size};
+use crate::storage::FOLIO;
 use rustix::fs::{Advice, AtFlags, FileType, Mode, OFlags, StatxFlags, fadvise, statx};
 use std::ffi::OsString;
 use std::num::NonZeroU64;
@@ -69,11 +70,16 @@ impl Side {
     /// Makes the kernel forget what it has cached of a range of a file's plaintext, so that reading it asks the disk. A
     /// filesystem without a disk may refuse.
     pub(super) fn forget_cached(&self, opened: &OwnedFd, range: &Range<u64>) {
-        let (start, end) = match self.form {
-            Form::Plain => (range.start, range.end),
-            Form::Cipher(_) => (ciphertext_size(range.start), ciphertext_size(range.end)),
+        let physical = |offset| match self.form {
+            Form::Plain => offset,
+            Form::Cipher(_) => ciphertext_size(offset),
         };
-        let _ = fadvise(opened, start, NonZeroU64::new(end - start), Advice::DontNeed);
+        let start = physical(range.start) / FOLIO * FOLIO;
+        // What is not counted goes to the end.
+        let length = (range.end < MAX_SIZE)
+            .then(|| physical(range.end).next_multiple_of(FOLIO) - start)
+            .and_then(NonZeroU64::new);
+        let _ = fadvise(opened, start, length, Advice::DontNeed);
     }
 
     /// Makes an empty file, for its owner only.

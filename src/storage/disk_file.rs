@@ -10,6 +10,9 @@ use std::num::NonZeroU64;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 
+/// Bytes of a file that the kernel keeps in memory as one, at most; they begin at a multiple of that.
+pub const FOLIO: u64 = 2 << 20;
+
 /// An open ciphertext file. All offsets and sizes are physical, in bytes.
 ///
 /// Errors are the kernel's; interrupted and short transfers are carried on here.
@@ -87,8 +90,8 @@ impl DiskFile {
     }
 
     /// Has the kernel let go of what it keeps of a range in memory, as far as that is on the disk: the next
-    /// reading is of the disk. It lets go of whole folios only, which are no larger than 2 MiB and begin
-    /// at a multiple of their size. Where it does not, nothing is lost but that.
+    /// reading is of the disk. It lets go of whole folios only
+    /// ([`FOLIO`]). Where it does not, nothing is lost but that.
     pub fn forget_cached(&self, range: Range<u64>) {
         let length = NonZeroU64::new(range.end.saturating_sub(range.start));
         if length.is_some() {

@@ -12,5 +12,5 @@ pub mod names;
 mod unfinished;
 
 pub use buffer::{AlignedBuffer, with_buffer};
-pub use disk_file::DiskFile;
+pub use disk_file::{DiskFile, FOLIO};
 pub use unfinished::Unfinished;

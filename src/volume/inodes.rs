@@ -19,6 +19,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ino(pub u64);
 
+/// Nodes that are given up in one go, at most.
+const AT_ONCE: usize = 8192;
+
 /// The root of the tree.
 pub const ROOT: Ino = Ino(1);
 
@@ -225,9 +228,10 @@ impl Inodes {
         }
     }
 
-    /// Waits until there are more than `most`; returns half of those that nobody has open, any of them. `None` once all
-    /// were forgotten by [`Inodes::clear`]. For one thread.
-    pub fn wait_for_crowd(&self, most: usize) -> Option<Vec<Ino>> {
+    /// Waits until a lookup finds that there are more than `most`; returns half of those whose contents nobody has open, any of
+    /// them, but no more than [`AT_ONCE`]. `None` once all were forgotten by [`Inodes::clear`]. For one thread, which gives
+    /// another `turn` each time: after those that the kernel did not forget others come.
+    pub fn wait_for_crowd(&self, most: usize, turn: usize) -> Option<Vec<Ino>> {
         let mut known = self.lock();
         self.most.store(most, Relaxed);
         while known.len() <= most {
@@ -236,7 +240,10 @@ impl Inodes {
             }
             known = self.crowded.wait(known).unwrap_or_else(PoisonError::into_inner);
         }
-        let idle = known.values().filter(|(inode, _)| inode.ino != ROOT && inode.is_idle());
+        // The lock is waited for by every request, so not all are looked at.
+        let first = turn.wrapping_mul(AT_ONCE) % known.len();
+        let some = known.values().cycle().skip(first).take(known.len().min(2 * AT_ONCE));
+        let idle = some.filter(|(inode, _)| inode.ino != ROOT && inode.is_idle());
         Some(idle.map(|(inode, _)| inode.ino).step_by(2).collect())
     }
 
@@ -247,9 +254,11 @@ impl Inodes {
 
     /// Forgets all nodes, for good.
     pub fn clear(&self) {
-        self.lock().clear();
+        let mut known = self.lock();
+        // With the lock in hand: whoever waits looks at it with the lock in hand, too.
         self.is_over.store(true, Relaxed);
         self.crowded.notify_all();
+        known.clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Ino, (Arc<Inode>, u64)>> {

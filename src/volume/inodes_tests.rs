@@ -17,7 +17,7 @@ fn whoever_waits_for_a_crowd_is_told_half_of_those_that_are_idle() {
     let busy = inodes.get(Ino(2)).unwrap();
     let _opening = busy.file_slot();
     scope(|scope| {
-        let waiting = scope.spawn(|| inodes.wait_for_crowd(10));
+        let waiting = scope.spawn(|| inodes.wait_for_crowd(10, 3));
         sleep(Duration::from_millis(20));
         assert!(!waiting.is_finished());
         inodes.look_up(node(11));
@@ -33,10 +33,10 @@ fn whoever_waits_for_a_crowd_is_told_of_the_end() {
     let inodes = Inodes::default();
     inodes.look_up(node(1));
     scope(|scope| {
-        let waiting = scope.spawn(|| inodes.wait_for_crowd(10));
+        let waiting = scope.spawn(|| inodes.wait_for_crowd(10, 3));
         sleep(Duration::from_millis(20));
         inodes.clear();
         assert_eq!(waiting.join().unwrap(), None);
     });
-    assert_eq!(inodes.wait_for_crowd(10), None);
+    assert_eq!(inodes.wait_for_crowd(10, 3), None);
 }

@@ -5,13 +5,10 @@ use super::{BATCH, CipherFile, Event, State, Watcher};
 use crate::format::geometry::{SECTOR, SectorIndex, Shape, ciphertext_size, sectors};
 use crate::format::header::{FileHeader, HEADER_LEN};
 use crate::format::sector::{self, Payload, SECTOR_LEN};
-use crate::storage::{DiskFile, with_buffer};
+use crate::storage::{DiskFile, FOLIO, with_buffer};
 use crate::volume::{Error, KeyCell, Result};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// What the kernel keeps in memory as one, at most.
-const FOLIO: u64 = 2 << 20;
 
 /// What is wrong with a file, or with a stretch of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -123,10 +123,10 @@ impl Volume {
         self.inodes.get(ino).is_ok()
     }
 
-    /// Waits until more than `most` nodes are known; returns half of those that nobody has open, any of them, for the kernel
-    /// to be asked to forget. `None` once the volume is closed. For one thread.
-    pub fn wait_for_crowd(&self, most: usize) -> Option<Vec<Ino>> {
-        self.inodes.wait_for_crowd(most)
+    /// Waits until more than `most` nodes are known; returns some thousands whose contents nobody has open, any of them, for
+    /// the kernel to be asked to forget: others for each `turn`. `None` once the volume is closed. For one thread.
+    pub fn wait_for_crowd(&self, most: usize, turn: usize) -> Option<Vec<Ino>> {
+        self.inodes.wait_for_crowd(most, turn)
     }
 
     /// Looks up an original path of a category, for the service itself; forget it afterwards.
