@@ -50,7 +50,7 @@ pub(super) fn compare(
         }
     }
     let mut meter = Meter::new(manifest.data(), from, context);
-    let threads = threads_for(manifest.data(), parts.len());
+    let threads = threads_for(manifest.data());
     crew::work(&parts, threads, &mut |news| meter.hear(news), &|part, teller| {
         compare_part(from, to, part, teller)
     })

@@ -71,7 +71,7 @@ pub(super) fn copy(
             }
         }
     }
-    let threads = threads_for(manifest.data(), files.len());
+    let threads = threads_for(manifest.data());
     // A file that is more than one processor's share would be waited for: another one reads it.
     let share = manifest.data() / threads as u64;
     if threads > 1 {

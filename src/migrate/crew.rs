@@ -12,8 +12,8 @@ use std::thread::{Builder, available_parallelism, scope};
 /// Threads at most. Each has up to three buffers of 1 MiB.
 const MAX_THREADS: usize = 32;
 
-/// Below so many bytes, and so many files, one thread is enough.
-const SMALL: (u64, usize) = (16 << 20, 256);
+/// Below so many bytes one thread is enough: of many small files threads do not make more in a second.
+const SMALL: u64 = 16 << 20;
 
 /// What is told as the work goes on.
 pub(super) enum News<'a> {
@@ -26,9 +26,9 @@ pub(super) enum News<'a> {
 /// Who is told.
 pub(super) type Teller<'t, 'a> = &'t mut dyn FnMut(News<'a>);
 
-/// How many threads are to work on so many bytes in so many files.
-pub(super) fn threads_for(bytes: u64, files: usize) -> usize {
-    if bytes < SMALL.0 && files < SMALL.1 {
+/// How many threads are to work on so many bytes.
+pub(super) fn threads_for(bytes: u64) -> usize {
+    if bytes < SMALL {
         return 1;
     }
     available_parallelism().map_or(1, NonZeroUsize::get).min(MAX_THREADS)

@@ -85,31 +85,6 @@ fn decrypting_stopped_before_any_step_is_finished_or_undone() {
     assert!(outcomes.contains(&Recovered::Undone) && outcomes.contains(&Recovered::Finished));
 }
 
-#[test]
-fn work_of_several_threads_stopped_anywhere_is_finished_or_undone() {
-    let mut outcomes = Vec::new();
-    for stop in (0..).step_by(41) {
-        let mut sandbox = Sandbox::new();
-        let data = sandbox.home().join("data");
-        make_tree(&data);
-        for number in 0..300 {
-            fs::write(data.join(number.to_string()), vec![7; number]).unwrap();
-        }
-        let before = snapshot(&data);
-        let encrypted = sandbox
-            .crashing_at(stop, |sandbox, progress| encrypt_telling(sandbox, &data, progress));
-        outcomes.extend(sandbox.recover().unwrap());
-        let decrypted =
-            encrypted.is_some().then(|| sandbox.crashing_at(stop / 2, decrypt_telling)).flatten();
-        outcomes.extend(sandbox.recover().unwrap());
-        check_whole(&mut sandbox, &data, &before, &format!("stopped before step {stop}"));
-        if decrypted.is_some() {
-            break;
-        }
-    }
-    assert!(outcomes.contains(&Recovered::Undone) && outcomes.contains(&Recovered::Finished));
-}
-
 /// Stops an operation at each step, the recovery at each of its own, and then recovers for good.
 fn recovery_can_be_stopped_too(
     prepare: fn(&mut Sandbox, &Path),

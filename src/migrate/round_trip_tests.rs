@@ -100,7 +100,7 @@ fn a_tree_that_several_threads_work_on_comes_back_as_it_was() {
     let data = sandbox.home().join("data");
     make_tree(&data);
     for number in 0..300 {
-        fs::write(data.join(number.to_string()), vec![number as u8; number * 50]).unwrap();
+        fs::write(data.join(number.to_string()), vec![number as u8; number * 400]).unwrap();
     }
     fs::hard_link(data.join("299"), data.join("0 is another name")).unwrap();
     sparse(&data.join("long"), 300 << 20);
