@@ -90,8 +90,8 @@ impl DiskFile {
     }
 
     /// Has the kernel let go of what it keeps of a range in memory, as far as that is on the disk: the next
-    /// reading is of the disk. It lets go of whole folios only
-    /// ([`FOLIO`]). Where it does not, nothing is lost but that.
+    /// reading is of the disk. It lets go of whole folios only ([`FOLIO`]). Where it does not, nothing
+    /// is lost but that.
     pub fn forget_cached(&self, range: Range<u64>) {
         let length = NonZeroU64::new(range.end.saturating_sub(range.start));
         if length.is_some() {

@@ -8,8 +8,10 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::process::Command;
 
-/// Starts the service where it may not raise the limit: so few as would never be set, and it has some of its own open.
-fn start_limited(fixture: &Fixture, limit: usize) {
+/// A service that may not raise its limit of descriptors: so few as would never be set, and it has some of its own open.
+fn limited(limit: usize) -> Fixture {
+    let fixture = Fixture::new();
+    fixture.instance.stop();
     let start = fixture.instance.command("ezncrypt", ["start"]);
     let mut limited = Command::new(program("setpriv"));
     limited.args(["--bounding-set=-sys_resource", "--inh-caps=-sys_resource"]);
@@ -22,15 +24,14 @@ fn start_limited(fixture: &Fixture, limit: usize) {
         };
     }
     run(limited.current_dir("/")).succeeds();
+    fixture
 }
 
 /// > More files than the service may have descriptors for can be used where the kernel forgets files on request (Linux
 /// > 6.18). Elsewhere, and when they are open all at once, more are refused with `EMFILE`, and nothing is lost.
 #[test]
 fn more_files_than_the_service_may_know_can_be_used() {
-    let fixture = Fixture::new();
-    fixture.instance.stop();
-    start_limited(&fixture, 2000);
+    let fixture = limited(2000);
     let name = |number: usize| fixture.at(&format!("file{number}"));
     if !forgets_on_request() {
         let refused =
@@ -51,9 +52,7 @@ fn more_files_than_the_service_may_know_can_be_used() {
 /// > 6.18). Elsewhere, and when they are open all at once, more are refused with `EMFILE`, and nothing is lost.
 #[test]
 fn more_open_files_than_the_service_may_have_are_an_error_until_some_are_closed() {
-    let fixture = Fixture::new();
-    fixture.instance.stop();
-    start_limited(&fixture, 400);
+    let fixture = limited(400);
     let name = |number: usize| fixture.at(&format!("file{number}"));
     let mut open = Vec::new();
     let refused = (0..500).find_map(|number| match File::create(name(number)) {
