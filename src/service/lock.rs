@@ -18,8 +18,14 @@ const BETWEEN: Duration = Duration::from_millis(10);
 
 /// The lock, held until dropped or the process ends.
 pub struct StateLock {
-    _file: File,
+    file: File,
     writable: bool,
+}
+
+impl Drop for StateLock {
+    fn drop(&mut self) {
+        release(&self.file);
+    }
 }
 
 impl StateLock {
@@ -77,7 +83,7 @@ impl StateLock {
         let file =
             opened.map_err(|error| refused_at(&paths.lock(), "cannot open the lock", &error))?;
         lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| in_use(paths))?;
-        Ok(Self { _file: file, writable })
+        Ok(Self { file, writable })
     }
 }
 
@@ -99,7 +105,16 @@ fn in_use(paths: &Paths) -> Failure {
 pub fn is_held(paths: &Paths) -> bool {
     let file = open(&paths.lock(), OpenOptions::new().read(true));
     let Ok(file) = file else { return false };
-    flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
+    let seen = flock(&file, FlockOperation::NonBlockingLockShared);
+    release(&file);
+    seen == Err(Errno::WOULDBLOCK)
+}
+
+/// Ends a lock at once. Closing alone would not: a process forked meanwhile has the same open file, and
+/// with it the lock, until it runs its program.
+fn release(file: &File) {
+    // Only a file without locks has none to be ended.
+    let _ = flock(file, FlockOperation::Unlock);
 }
 
 fn lock(file: &File, how: FlockOperation) -> Result<(), Errno> {
@@ -130,9 +145,21 @@ mod tests {
         flock(&looking, FlockOperation::LockShared).unwrap();
         let ends = std::thread::spawn(move || {
             std::thread::sleep(BETWEEN);
-            drop(looking);
+            release(&looking);
         });
         drop(StateLock::take(&paths).unwrap());
         ends.join().unwrap();
+    }
+
+    #[test]
+    fn it_is_free_when_it_was_given_back_whoever_was_forked_meanwhile() {
+        let state = tempfile::tempdir().unwrap();
+        let paths = Paths::new(state.path());
+        let held = StateLock::take(&paths).unwrap();
+        let forked = held.file.try_clone().unwrap();
+        drop(held);
+        assert!(!is_held(&paths));
+        drop(StateLock::take(&paths).unwrap());
+        drop(forked);
     }
 }

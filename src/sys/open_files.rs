@@ -9,6 +9,7 @@
 //! descriptors in flight on a socket, files registered with io_uring, or threads with a descriptor table
 //! of their own.
 
+use super::caller::Process;
 use super::mountinfo;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxFlags, openat2, statx};
 use std::collections::HashSet;
@@ -19,6 +20,11 @@ use std::io::{self, BufRead, BufReader};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How often it is looked again whether a child of ours has run its program, and how long lies between.
+const LOOKS: u32 = 20;
+const BETWEEN: Duration = Duration::from_millis(5);
 
 /// A file's identity while it exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,7 +80,8 @@ impl fmt::Display for Holder {
 /// any process but the calling one, and by the kernel (swap, loop devices). Of a path on our own mount
 /// there are no `inodes`: names are looked up only where there are some.
 ///
-/// Each process and file is told once. Processes that end meanwhile are passed over.
+/// Each process and file is told once. Processes that end meanwhile are passed over, and so are children
+/// of ours that are about to run a program.
 ///
 /// # Errors
 /// When `/proc` cannot be listed.
@@ -118,6 +125,12 @@ pub fn unescape(text: &[u8]) -> OsString {
     OsString::from_vec(bytes)
 }
 
+/// Whether a process is a child of ours, or has ended and may have been one.
+fn is_child(pid: u32) -> bool {
+    let status = Process::open(pid).and_then(|process| process.status());
+    !status.is_ok_and(|status| status.parent != std::process::id())
+}
+
 struct Wanted<'a> {
     below: &'a Path,
     inodes: &'a HashSet<Inode>,
@@ -130,16 +143,16 @@ struct Wanted<'a> {
 impl Wanted<'_> {
     fn of_process(&self, pid: u32, found: &mut Vec<Holder>) {
         let process = PathBuf::from(format!("/proc/{pid}"));
-        let mut uses = Vec::new();
-        let links =
-            [("exe", Use::Executing), ("cwd", Use::WorkingDirectory), ("root", Use::RootDirectory)];
-        for (name, usage) in links {
-            uses.extend(self.link(&process.join(name)).map(|path| (path, usage)));
+        let mut uses = self.uses(&process);
+        // Until it runs its program, a process that another thread of ours forked has all that we have.
+        let looks = if !uses.is_empty() && is_child(pid) { LOOKS } else { 0 };
+        for _ in 0..looks {
+            std::thread::sleep(BETWEEN);
+            uses = self.uses(&process);
+            if uses.is_empty() {
+                break;
+            }
         }
-        for entry in fs::read_dir(process.join("fd")).into_iter().flatten().flatten() {
-            uses.extend(self.link(&entry.path()).map(|path| (path, Use::Open)));
-        }
-        uses.extend(self.mappings(&process).into_iter().map(|path| (path, Use::Mapped)));
         if uses.is_empty() {
             return;
         }
@@ -153,6 +166,20 @@ impl Wanted<'_> {
             path,
             usage,
         }));
+    }
+
+    fn uses(&self, process: &Path) -> Vec<(PathBuf, Use)> {
+        let mut uses = Vec::new();
+        let links =
+            [("exe", Use::Executing), ("cwd", Use::WorkingDirectory), ("root", Use::RootDirectory)];
+        for (name, usage) in links {
+            uses.extend(self.link(&process.join(name)).map(|path| (path, usage)));
+        }
+        for entry in fs::read_dir(process.join("fd")).into_iter().flatten().flatten() {
+            uses.extend(self.link(&entry.path()).map(|path| (path, Use::Open)));
+        }
+        uses.extend(self.mappings(process).into_iter().map(|path| (path, Use::Mapped)));
+        uses
     }
 
     fn of_kernel(&self, found: &mut Vec<Holder>) {

@@ -1,7 +1,9 @@
 use super::*;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A `cat` that waits for input until it is dropped.
 struct Waiting(Child);
@@ -158,4 +160,29 @@ fn a_line_of_maps_is_read_with_blanks_and_newlines_in_the_name() {
 fn escapes_are_undone_and_other_backslashes_kept() {
     assert_eq!(unescape(br"a\040b\134c"), r"a b\c");
     assert_eq!(unescape(br"a\x\9\"), r"a\x\9\");
+}
+
+/// Until it runs its program, a forked process has open whatever we have.
+#[test]
+fn a_child_of_ours_that_runs_no_program_yet_is_not_taken_for_a_user() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = fs::File::create(directory.path().join("ours")).unwrap();
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    // With a user named, the child is forked and not spawned, which takes longer.
+                    assert!(Command::new("true").uid(0).status().unwrap().success());
+                }
+            });
+        }
+        let found = (0..200).find_map(|_| {
+            let found = holders(directory.path(), &HashSet::new()).unwrap();
+            (!found.is_empty()).then_some(found)
+        });
+        ended.store(true, Ordering::Relaxed);
+        assert_eq!(found, None);
+    });
+    drop(file);
 }
