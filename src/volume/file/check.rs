@@ -210,6 +210,7 @@ impl CipherFile {
         let (Some(sealing), true) = (&state.sealing, range.start < end) else {
             return Ok(Checked::default());
         };
+        let _turn = self.turns.to_read(range.start..end);
         let mut checked = Checked { bytes: (end - range.start) * SECTOR, ..Checked::default() };
         let start = SectorIndex(range.start).position();
         with_buffer(((end - range.start) * SECTOR) as usize, |buffer| {

@@ -117,6 +117,7 @@ impl CipherFile {
         payload: &mut [u8; PAYLOAD_LEN],
     ) -> Result<()> {
         let sealing = sealing(state)?;
+        let _turn = self.turns.to_read(index.0..index.0 + 1);
         let mut sector = [0; SECTOR_LEN];
         if self.disk.read_at(&mut sector, index.position())? < SECTOR_LEN {
             return Err(Error::Cut(index));

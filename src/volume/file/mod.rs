@@ -11,12 +11,14 @@ mod holes;
 mod mend;
 mod merge;
 mod open;
+mod overwrite;
 mod passing;
 mod read;
 mod recent;
 mod rekey;
 mod sealing;
 mod standing;
+mod turns;
 mod unsynced;
 mod write;
 
@@ -34,6 +36,7 @@ use sealing::Sealing;
 use standing::Standing;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use turns::Turns;
 use unsynced::Unsynced;
 
 /// Sectors that are read or written in one go: about 1 MiB.
@@ -84,6 +87,8 @@ pub struct CipherFile {
     disk: DiskFile,
     keys: Arc<KeyCell>,
     state: RwLock<State>,
+    /// For those who share the state.
+    turns: Turns,
     standing: Standing,
     unsynced: Unsynced,
     watcher: Option<Watcher>,
@@ -91,7 +96,8 @@ pub struct CipherFile {
     has_untold_size: AtomicBool,
 }
 
-/// What changes as the file is written; guarded as a whole.
+/// What changes as the file is written. Whoever reads the file or overwrites what lies within it shares this, and
+/// takes a turn for the sectors; everything else has it alone.
 struct State {
     /// Plaintext bytes.
     size: u64,
@@ -226,8 +232,13 @@ impl CipherFile {
     /// sync, so whether the file may be written is looked at with the lock in hand.
     fn state_to_write(&self) -> Result<RwLockWriteGuard<'_, State>> {
         let state = self.write_state();
+        self.may_write()?;
+        Ok(state)
+    }
+
+    fn may_write(&self) -> Result<()> {
         self.standing.may_write()?;
-        if self.state.is_poisoned() { Err(Error::ReadOnly) } else { Ok(state) }
+        if self.state.is_poisoned() { Err(Error::ReadOnly) } else { Ok(()) }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::recent::Recent;
 use super::sealing::Sealing;
 use super::standing::Standing;
+use super::turns::Turns;
 use super::unsynced::Unsynced;
 use super::{CipherFile, Event, State, Watcher};
 use crate::crypto::CategoryKeys;
@@ -46,6 +47,7 @@ impl CipherFile {
             disk,
             keys,
             state,
+            turns: Turns::default(),
             standing: Standing::default(),
             unsynced: Unsynced::new(),
             watcher,

@@ -1,5 +1,6 @@
 //! Reading plaintext.
 
+use super::overwrite::touched;
 use super::sealing::{Sealing, SectorOpener};
 use super::{BATCH, CipherFile, Event, State};
 use crate::format::geometry::{PAYLOAD, SECTOR, SectorIndex, Span, spans};
@@ -21,6 +22,7 @@ impl CipherFile {
         let state = self.read_state();
         let Some(sealing) = &state.sealing else { return Ok(0) };
         let wanted = (out.len() as u64).min(state.size.saturating_sub(offset)) as usize;
+        let _turn = self.turns.to_read(touched(offset, wanted as u64));
         let mut done = 0;
         while done < wanted {
             let from = offset + done as u64;

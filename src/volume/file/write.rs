@@ -38,11 +38,10 @@ impl CipherFile {
     pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
         let end = offset.checked_add(data.len() as u64).filter(|end| *end <= MAX_SIZE);
         end.ok_or(Error::TooLarge)?;
-        let mut state = self.state_to_write()?;
-        if data.is_empty() {
-            return Ok(());
-        }
-        let written = self.write_locked(&mut state, offset, data);
+        let written = self.overwrite(offset, data).unwrap_or_else(|| {
+            let mut state = self.state_to_write()?;
+            if data.is_empty() { Ok(()) } else { self.write_locked(&mut state, offset, data) }
+        });
         written.inspect_err(|error| self.tell_damage(error))
     }
 
@@ -76,21 +75,23 @@ impl CipherFile {
         let written =
             self.fill_gap(state, offset).and_then(|()| self.write_batches(state, offset, data));
         if written.is_err() {
-            state.recent.clear();
-        }
-        #[cfg(test)]
-        if broken::is(Broken::NoRollback) {
-            return written;
-        }
-        if written.is_err() {
-            // What made it fail (a full disk, say) may fail this too; then the next open finds the
-            // end by the last sector.
-            let _ = self.punch_torn(state, offset, data.len() as u64, size_before);
-            if offset + data.len() as u64 > size_before {
-                let _ = self.roll_back(state, size_before);
-            }
+            self.undo(state, offset, data.len() as u64, size_before);
         }
         written
+    }
+
+    /// After a failed write: each sector becomes old or new, and the file ends where it ended before. What made
+    /// the write fail (a full disk, say) may fail this, too: then a reader is told of a sector that is neither, and
+    /// the next open finds the end by the last sector.
+    fn undo(&self, state: &mut State, offset: u64, length: u64, size: u64) {
+        self.undo_overwriting(state, offset, length, size);
+        #[cfg(test)]
+        if broken::is(Broken::NoRollback) {
+            return;
+        }
+        if offset + length > size {
+            let _ = self.roll_back(state, size);
+        }
     }
 
     /// Gives an empty file an id and a key.
@@ -152,19 +153,15 @@ impl CipherFile {
     }
 
     fn write_batches(&self, state: &mut State, offset: u64, data: &[u8]) -> Result<()> {
-        let mut done = 0;
-        while done < data.len() {
-            let at = offset + done as u64;
-            let batch_end = (SectorIndex::of(at).0 + BATCH) * PAYLOAD;
-            let count = (data.len() - done).min((batch_end - at) as usize);
-            let size_after = state.size.max(at + count as u64);
-            self.write_batch(
-                state,
-                &Batch { offset: at, data: &data[done..done + count], size_after },
-            )?;
-            done += count;
-        }
-        Ok(())
+        batches(offset, data).try_for_each(|(offset, data)| {
+            let size_after = state.size.max(offset + data.len() as u64);
+            let batch = Batch { offset, data, size_after };
+            if size_after > state.size {
+                self.append_batch(state, &batch)
+            } else {
+                self.overwrite_batch(state, &batch)
+            }
+        })
     }
 
     /// Makes sure that the file's last sector is the one before or at `offset`, filling what lies
@@ -194,13 +191,13 @@ impl CipherFile {
         self.complete_last_sector(state)
     }
 
-    /// Seals and writes the sectors of one batch, whose range begins at most one sector behind the
-    /// file's last one, or behind a gap of holes.
-    fn write_batch(&self, state: &mut State, batch: &Batch<'_>) -> Result<()> {
-        let (grown, stored) = (batch.size_after > state.size, sectors(state.size));
+    /// Seals and writes the sectors of one batch by which the file grows. Its range begins at most one sector
+    /// behind the file's last one, or behind a gap of holes.
+    fn append_batch(&self, state: &mut State, batch: &Batch<'_>) -> Result<()> {
+        let stored = sectors(state.size);
         let first = SectorIndex::of(batch.offset).0;
         // A last sector that this batch follows loses its end mark in the same write.
-        let lead = u64::from(grown && stored > 0 && first == stored);
+        let lead = u64::from(stored > 0 && first == stored);
         let new_file = state.size == 0 && first == 0 && !sealing(state)?.holes_durable;
         let head = if new_file {
             let header = &mut sealing_mut(state)?.header;
@@ -227,23 +224,38 @@ impl CipherFile {
             self.seal_spans(state, batch, body)?;
             let position = SectorIndex(first - lead).position() - head_len as u64;
             #[cfg(test)]
-            if broken::is(Broken::SizeFirst) && grown {
+            if broken::is(Broken::SizeFirst) {
                 self.disk.set_size(ciphertext_size(batch.size_after))?;
             }
             #[cfg(test)]
             if broken::is(Broken::HeaderLast) && new_file {
                 self.disk.write_at(&buffer[HEADER_LEN..], SECTOR)?;
             }
-            let written = self.disk.write_at(buffer, position);
-            self.unsynced.note_write(grown);
-            Ok::<_, Error>(written?)
+            self.write_sealed(buffer, position, true)
         })?;
-        if grown {
-            self.disk.set_size(ciphertext_size(batch.size_after))?;
-            state.size = batch.size_after;
-        }
+        self.disk.set_size(ciphertext_size(batch.size_after))?;
+        state.size = batch.size_after;
         Ok(())
     }
+
+    /// Writes sealed sectors; `grown` says whether the file ends behind them.
+    pub(super) fn write_sealed(&self, sealed: &[u8], position: u64, grown: bool) -> Result<()> {
+        let written = self.disk.write_at(sealed, position);
+        self.unsynced.note_write(grown);
+        Ok(written?)
+    }
+}
+
+/// Splits what is to be written at `offset` into what is written in one go, each with its offset.
+pub(super) fn batches(offset: u64, data: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    let (mut at, mut rest) = (offset, data);
+    std::iter::from_fn(move || {
+        let end = (SectorIndex::of(at).0 + BATCH) * PAYLOAD;
+        let (batch, after) = rest.split_at((end - at).min(rest.len() as u64) as usize);
+        let begins = at;
+        (at, rest) = (end, after);
+        (!batch.is_empty()).then_some((begins, batch))
+    })
 }
 
 pub(super) fn sealing(state: &State) -> Result<&Sealing> {
