@@ -14,6 +14,9 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Requests of the largest size that the kernel reads ahead.
+const REQUESTS_AHEAD: u32 = 4;
+
 /// What is to be mounted.
 pub struct Mount {
     /// The tree.
@@ -76,14 +79,14 @@ impl Mount {
     }
 }
 
-/// Has the kernel read as much ahead as a request can ask for: it takes FUSE to be slow. Where it cannot be told (in a
-/// container, say) files are served all the same. How many pages may wait that were written through mappings stays as it
+/// Has the kernel read some requests ahead: it takes FUSE to be slow, and with one only, who reads as much at a time
+/// waits for each. Where it cannot be told (in a container, say) files are served all the same. How many pages may wait that were written through mappings stays as it
 /// is: only the service can write them, and it must not have to wait for that itself.
 fn read_ahead(point: &Path) {
     let Ok(mounted) = rustix::fs::stat(point) else { return };
     let (major, minor) = (rustix::fs::major(mounted.st_dev), rustix::fs::minor(mounted.st_dev));
     let setting = format!("/sys/class/bdi/{major}:{minor}/read_ahead_kb");
-    let _ = std::fs::write(setting, (MAX_TRANSFER >> 10).to_string());
+    let _ = std::fs::write(setting, (REQUESTS_AHEAD * MAX_TRANSFER >> 10).to_string());
 }
 
 impl Mounted {
