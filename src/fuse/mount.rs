@@ -86,7 +86,7 @@ fn read_ahead(point: &Path) {
     let Ok(mounted) = rustix::fs::stat(point) else { return };
     let (major, minor) = (rustix::fs::major(mounted.st_dev), rustix::fs::minor(mounted.st_dev));
     let setting = format!("/sys/class/bdi/{major}:{minor}/read_ahead_kb");
-    let _ = std::fs::write(setting, (REQUESTS_AHEAD * MAX_TRANSFER >> 10).to_string());
+    let _ = std::fs::write(setting, ((REQUESTS_AHEAD * MAX_TRANSFER) >> 10).to_string());
 }
 
 impl Mounted {
