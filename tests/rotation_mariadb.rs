@@ -144,6 +144,9 @@ fn a_service_killed_at_twenty_points_of_a_rotation_under_load_goes_on_each_time_
     let current = listed["categories"][0]["current"].as_u64().unwrap() as u32;
     assert_eq!(listed["categories"][0]["epochs"], serde_json::json!([current]));
     assert_all_under(&instance.storage(), current);
-    // One that was asked for may have been killed before it began.
-    assert!((3..=1 + begun).contains(&current), "{current} after {begun} changes");
+    eprintln!(
+        "{begun} changes were asked for, the key is number {current}, {midway} kills met a file"
+    );
+    // Any but the one that was met in the middle may have been killed before it began; that one takes most rounds.
+    assert!((2..=1 + begun).contains(&current), "{current} after {begun} changes");
 }
