@@ -80,8 +80,9 @@ impl Mount {
 }
 
 /// Has the kernel read some requests ahead: it takes FUSE to be slow, and with one only, who reads as much at a time
-/// waits for each. Where it cannot be told (in a container, say) files are served all the same. How many pages may wait that were written through mappings stays as it
-/// is: only the service can write them, and it must not have to wait for that itself.
+/// waits for each. Where it cannot be told (in a container, say) files are served all the same. How many pages may wait
+/// that were written through mappings stays as it is: only the service can write them, and it must not have to wait for
+/// that itself.
 fn read_ahead(point: &Path) {
     let Ok(mounted) = rustix::fs::stat(point) else { return };
     let (major, minor) = (rustix::fs::major(mounted.st_dev), rustix::fs::minor(mounted.st_dev));

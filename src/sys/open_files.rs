@@ -23,8 +23,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How often it is looked again whether a child of ours has run its program, and how long lies between.
-const LOOKS: u32 = 20;
-const BETWEEN: Duration = Duration::from_millis(5);
+const LOOKS: u32 = 50;
+const BETWEEN: Duration = Duration::from_millis(10);
 
 /// A file's identity while it exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

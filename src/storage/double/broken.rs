@@ -24,6 +24,8 @@ pub(crate) enum Broken {
     HalfSectors,
     /// A nonce is used twice.
     ReusedNonce,
+    /// A write panics before anything is on the disk.
+    PanickingWrite,
     /// What a failed write left behind is not taken back.
     NoRollback,
     /// Plaintext of a sector is still merged into writes when the sector has become another.
@@ -61,6 +63,7 @@ pub(crate) fn write(disk: &DiskFile, bytes: &[u8], offset: u64) -> Option<io::Re
             let halves = bytes.chunks(2048).zip((offset..).step_by(2048));
             Some(halves.into_iter().try_for_each(|(half, at)| disk.write_at(half, at)))
         }
+        Some(Broken::PanickingWrite) => panic!("on purpose"),
         Some(Broken::UnalignedBuffer) => {
             let mut shifted = AlignedBuffer::default();
             let shifted = shifted.prepare(bytes.len() + 1);

@@ -96,8 +96,8 @@ pub struct CipherFile {
     has_untold_size: AtomicBool,
 }
 
-/// What changes as the file is written. Whoever reads the file or overwrites what lies within it shares this, and
-/// takes a turn for the sectors; everything else has it alone.
+/// What changes as the file is written. Whoever changes it has it alone. Who reads sectors, or overwrites what lies within
+/// the file, shares it and takes a turn for the sectors; who asks for what is here just shares it.
 struct State {
     /// Plaintext bytes.
     size: u64,

@@ -41,7 +41,7 @@ impl CipherFile {
     /// To be called after a sync: fills passing holes, and forbids holes when all sectors are durable. Neither need be
     /// durable, and what fails is tried again after the next sync.
     pub(super) fn end_passing_holes(&self) {
-        // Whoever has the lock is writing: then a later sync does it.
+        // Where it is in use a later sync does it.
         let Ok(mut state) = self.state.try_write() else { return };
         let Some(passing) = state.sealing.as_ref().and_then(|sealing| sealing.passing) else {
             return;

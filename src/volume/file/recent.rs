@@ -6,7 +6,8 @@
 //! sector whose plaintext is known makes it whole.
 //!
 //! What is here is what the disk was given last, or the file takes no more writes: a write that fails forgets all,
-//! and so does every other change of the file before it begins (`CipherFile::state_to_change`).
+//! and so does every other change of the file before it begins (`CipherFile::state_to_change`). Of several writers at once
+//! each keeps and takes sectors in its turn for them only, and forgets before it gives that back.
 //!
 //! A sync forgets nothing: a log that is synced after each line is what this is for. Memory is bounded by the number of
 //! files instead: [`PER_FILE`] payloads of each of [`FILES`] files, 16 MiB in all. When one more file has some, the one
@@ -80,8 +81,11 @@ impl Recent {
     fn become_holder(&self) {
         let first = {
             let mut holders = HOLDERS.lock().unwrap_or_else(PoisonError::into_inner);
+            // Another writer of the file may have been faster.
+            if std::mem::replace(&mut lock(&self.0).is_holder, true) {
+                return;
+            }
             holders.push_back(Arc::downgrade(&self.0));
-            lock(&self.0).is_holder = true;
             if holders.len() > FILES { holders.pop_front() } else { None }
         };
         // Without the other lock: nobody who has slots in hand waits for it.

@@ -161,3 +161,21 @@ fn of_too_many_files_the_first_gives_up_its_own_until_it_is_written_again() {
     let holders = HOLDERS.lock().unwrap();
     assert!(!holders.iter().any(|holder| pointers.contains(&holder.as_ptr())));
 }
+
+#[test]
+fn several_writers_of_a_file_bring_it_in_once() {
+    let _alone = alone();
+    let recent = Recent::default();
+    let barrier = std::sync::Barrier::new(8);
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let (recent, barrier) = (&recent, &barrier);
+            scope.spawn(move || {
+                barrier.wait();
+                recent.keep(SectorIndex(number), payload(1));
+            });
+        }
+    });
+    let ours = |holder: &&Weak<Mutex<Slots>>| holder.as_ptr() == Arc::as_ptr(&recent.0);
+    assert_eq!(HOLDERS.lock().unwrap().iter().filter(ours).count(), 1);
+}

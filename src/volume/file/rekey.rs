@@ -121,7 +121,9 @@ impl CipherFile {
         if again {
             self.rewrap(true)?;
         }
-        match self.read_state().sealing.as_ref().map(|sealing| self.is_current(sealing)) {
+        // Not in the `match` itself, which would hold the state to its end.
+        let is_current = self.read_state().sealing.as_ref().map(|sealing| self.is_current(sealing));
+        match is_current {
             Some(true) => return Ok(None),
             // What is synced below, under the lock, is then only little.
             Some(false) => self.sync(true)?,

@@ -32,8 +32,8 @@ impl CipherFile {
     ///
     /// # Errors
     /// [`Error::Sector`] or [`Error::Erased`] when a sector that is only partly overwritten is
-    /// damaged, unless what it held is known from a write shortly before; [`Error::TooLarge`]; the filesystem's (no space, say). Every sector is then old or
-    /// new and the size is right for what was written. [`Error::SyncFailed`] after a sync that failed,
+    /// damaged, unless what it held is known from a write shortly before; [`Error::TooLarge`]; the
+    /// filesystem's (no space, say). Every sector is then old or new and the size is right for what was written. [`Error::SyncFailed`] after a sync that failed,
     /// [`Error::ReadOnly`] after a panic.
     pub fn write_at(&self, offset: u64, data: &[u8]) -> Result<()> {
         let end = offset.checked_add(data.len() as u64).filter(|end| *end <= MAX_SIZE);
