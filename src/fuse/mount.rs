@@ -55,14 +55,15 @@ impl Mount {
             "fd={},rootmode=40755,user_id=0,group_id=0,default_permissions,allow_other",
             device.as_raw_fd()
         );
+        let with_rings = transport::offers_rings(self.transport);
         let flags = MsFlags::MS_NODEV | MsFlags::MS_NOSUID;
         mount(Some("ezncrypt"), point, Some("fuse.ezncrypt"), flags, Some(data.as_str()))?;
-        self.run(device, point).inspect_err(|_| {
+        self.run(device, point, with_rings).inspect_err(|_| {
             let _ = umount2(point, MntFlags::MNT_DETACH);
         })
     }
 
-    fn run(self, device: File, point: &Path) -> io::Result<Mounted> {
+    fn run(self, device: File, point: &Path, with_rings: bool) -> io::Result<Mounted> {
         let bridge = Bridge { volume: self.volume, gate: self.gate, counters: self.counters };
         let (volume, place) = (bridge.volume.clone(), point.to_owned());
         let known = volume.clone();
@@ -72,7 +73,7 @@ impl Mount {
             let _ = umount2(&place, MntFlags::MNT_FORCE | MntFlags::UMOUNT_NOFOLLOW);
         });
         let served = Arc::new(Served::new(bridge));
-        let serving = transport::serve(device, served, self.transport, broken)?;
+        let serving = transport::serve(device, served, with_rings, broken)?;
         read_ahead(point);
         crowd::watch(known, serving.notifier.clone())?;
         Ok(Mounted { point: point.to_owned(), serving })

@@ -56,6 +56,16 @@ impl Serving {
     }
 }
 
+/// Whether rings are to be asked for; turned on where they shall be. To be called before mounting: what the kernel
+/// offers is settled then.
+pub fn offers_rings(transport: Transport) -> bool {
+    match transport {
+        Transport::Device => false,
+        Transport::Offered => rings::are_on(),
+        Transport::Rings => rings::turn_on().is_ok(),
+    }
+}
+
 /// Serves the connection that `device` was mounted with, from threads of its own. When this returns, requests are
 /// answered.
 ///
@@ -64,15 +74,10 @@ impl Serving {
 pub fn serve(
     device: File,
     handler: Arc<dyn Handler>,
-    transport: Transport,
+    are_offered: bool,
     broken: Broken,
 ) -> io::Result<Serving> {
     let device = Arc::new(device);
-    let are_offered = match transport {
-        Transport::Device => false,
-        Transport::Offered => rings::are_on(),
-        Transport::Rings => rings::turn_on().is_ok(),
-    };
     let prepare = || rings::prepare(&device, &handler, &broken).ok();
     let prepared = if are_offered { prepare() } else { None };
     let mut is_agreed = false;
