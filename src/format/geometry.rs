@@ -85,11 +85,18 @@ pub struct Span {
     pub within: Range<usize>,
 }
 
+/// The sectors that the plaintext range of `length` bytes at `offset` touches.
+pub fn touched(offset: u64, length: u64) -> Range<u64> {
+    match offset.saturating_add(length) {
+        end if end > offset => offset / PAYLOAD..(end - 1) / PAYLOAD + 1,
+        _ => 0..0,
+    }
+}
+
 /// Splits the plaintext range of `length` bytes at `offset` into spans, one a sector, in order.
 pub fn spans(offset: u64, length: u64) -> impl Iterator<Item = Span> {
     let end = offset.saturating_add(length);
-    let indices = if length == 0 { 0..0 } else { offset / PAYLOAD..(end - 1) / PAYLOAD + 1 };
-    indices.map(move |index| {
+    touched(offset, length).map(move |index| {
         let start = index * PAYLOAD;
         let from = offset.saturating_sub(start).min(PAYLOAD) as usize;
         let to = (end - start).min(PAYLOAD) as usize;

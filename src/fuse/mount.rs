@@ -81,7 +81,7 @@ impl Mount {
 }
 
 /// Has the kernel read some requests ahead: it takes FUSE to be slow, and with one only, who reads as much at a time
-/// waits for each. Where it cannot be told (in a container, say) files are served all the same. How many pages may wait
+/// probably waits for each. Where it cannot be told (in a container, say) files are served all the same. How many pages may wait
 /// that were written through mappings stays as it is: only the service can write them, and it must not have to wait for
 /// that itself.
 fn read_ahead(point: &Path) {

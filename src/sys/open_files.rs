@@ -145,13 +145,12 @@ impl Wanted<'_> {
         let process = PathBuf::from(format!("/proc/{pid}"));
         let mut uses = self.uses(&process);
         // Until it runs its program, a process that another thread of ours forked has all that we have.
-        let looks = if !uses.is_empty() && is_child(pid) { LOOKS } else { 0 };
-        for _ in 0..looks {
-            std::thread::sleep(BETWEEN);
-            uses = self.uses(&process);
-            if uses.is_empty() {
+        for _ in 0..LOOKS {
+            if uses.is_empty() || !is_child(pid) {
                 break;
             }
+            std::thread::sleep(BETWEEN);
+            uses = self.uses(&process);
         }
         if uses.is_empty() {
             return;

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Builder;
 
-/// The module's switch; the kernel asks it at `INIT` and whenever an entry is offered.
+/// The module's switch; the kernel asks it when it mounts and whenever an entry is offered.
 const SWITCH: &str = "/sys/module/fuse/parameters/enable_uring";
 /// The processors that there could ever be: each has a queue, and none is used before all have an entry.
 const POSSIBLE: &str = "/sys/devices/system/cpu/possible";

@@ -2,13 +2,12 @@
 
 use super::write::{Batch, batches};
 use super::{CipherFile, State};
-use crate::format::geometry::{SectorIndex, spans};
+use crate::format::geometry::{SectorIndex, spans, touched};
 use crate::format::sector::SECTOR_LEN;
 #[cfg(test)]
 use crate::storage::double::broken::{self, Broken};
 use crate::storage::with_buffer;
 use crate::volume::Result;
-use std::ops::Range;
 
 /// Marks a file when a write of it panics: nobody knows then what is in memory.
 struct Unwinding<'a>(&'a CipherFile);
@@ -63,14 +62,6 @@ impl CipherFile {
         }
         // What made the write fail may fail this, too.
         let _ = self.punch_torn(state, offset, length, size);
-    }
-}
-
-/// The sectors that a range of plaintext touches.
-pub(super) fn touched(offset: u64, length: u64) -> Range<u64> {
-    match length {
-        0 => 0..0,
-        _ => SectorIndex::of(offset).0..SectorIndex::of(offset + length - 1).0 + 1,
     }
 }
 

@@ -1,9 +1,8 @@
 //! Reading plaintext.
 
-use super::overwrite::touched;
 use super::sealing::{Sealing, SectorOpener};
 use super::{BATCH, CipherFile, Event, State};
-use crate::format::geometry::{PAYLOAD, SECTOR, SectorIndex, Span, spans};
+use crate::format::geometry::{PAYLOAD, SECTOR, SectorIndex, Span, spans, touched};
 use crate::format::sector::{self, PAYLOAD_LEN, Payload, SECTOR_LEN};
 use crate::storage::with_buffer;
 use crate::volume::{Error, Result};

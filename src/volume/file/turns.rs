@@ -49,8 +49,8 @@ impl Turns {
         let mut queue = self.lock();
         let number = queue.next;
         queue.next += 1;
-        queue.uses.push(Use { number, sectors, alone });
-        while queue.must_wait(number) {
+        queue.uses.push(Use { number, sectors: sectors.clone(), alone });
+        while queue.must_wait(number, &sectors, alone) {
             queue.waiting += 1;
             queue = self.ended.wait(queue).unwrap_or_else(PoisonError::into_inner);
             queue.waiting -= 1;
@@ -70,12 +70,9 @@ impl Turns {
 }
 
 impl Queue {
-    fn must_wait(&self, number: u64) -> bool {
-        let mine = self.uses.iter().position(|other| other.number == number);
-        let Some((mine, before)) = mine.map(|at| (&self.uses[at], &self.uses[..at])) else {
-            return false;
-        };
-        before.iter().any(|other| (mine.alone || other.alone) && other.meets(&mine.sectors))
+    fn must_wait(&self, number: u64, sectors: &Range<u64>, alone: bool) -> bool {
+        let mut before = self.uses.iter().take_while(|other| other.number < number);
+        before.any(|other| (alone || other.alone) && other.meets(sectors))
     }
 }
 
